@@ -1,0 +1,129 @@
+"""Every way Dinoscope can refuse, each as one sentence: what happened, where, and what to do now.
+
+The edges translate these and nothing else: ``cli`` prints the sentence and exits with ``exit_code``,
+``server`` answers problem+json with ``status`` and the same sentence. A bug is any other exception.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class DinoscopeError(Exception):
+    """Base of all errors a user can cause or cure; ``str(error)`` is the sentence to show."""
+
+    exit_code: ClassVar[int] = 1
+    status: ClassVar[int] = 400
+    title: ClassVar[str] = "Request refused"
+
+
+class NotAPicture(DinoscopeError):
+    """The bytes are not a picture Dinoscope can decode, or not a whole one."""
+
+    status: ClassVar[int] = 415
+    title: ClassVar[str] = "Not a picture"
+
+
+class PictureTooLarge(NotAPicture):
+    """The picture exceeds a decoding limit (bytes, pixels, side or time)."""
+
+    status: ClassVar[int] = 413
+    title: ClassVar[str] = "Picture too large"
+
+
+class Unreadable(DinoscopeError):
+    """A file or folder cannot be read: missing, no permission, or an I/O error."""
+
+    status: ClassVar[int] = 404
+    title: ClassVar[str] = "Cannot read"
+
+
+class NoSuchPicture(DinoscopeError):
+    """The library holds no picture with that id or path."""
+
+    status: ClassVar[int] = 404
+    title: ClassVar[str] = "No such picture"
+
+
+class BadRequest(DinoscopeError):
+    """A value the caller gave makes no sense: a filter, a number, an option."""
+
+    exit_code: ClassVar[int] = 2
+    status: ClassVar[int] = 422
+    title: ClassVar[str] = "Bad request"
+
+
+class NoLibrary(DinoscopeError):
+    """There is no library at that place."""
+
+    status: ClassVar[int] = 404
+    title: ClassVar[str] = "No library"
+
+
+class LibraryBusy(DinoscopeError):
+    """Another process is writing to the library."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "Library busy"
+
+
+class LibraryReadOnly(DinoscopeError):
+    """The library's folder or file system does not allow writing."""
+
+    status: ClassVar[int] = 403
+    title: ClassVar[str] = "Library is read-only"
+
+
+class LibraryDamaged(DinoscopeError):
+    """The library's files contradict each other."""
+
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "Library damaged"
+
+
+class DiskFull(DinoscopeError):
+    """No space is left where Dinoscope has to write."""
+
+    status: ClassVar[int] = 507
+    title: ClassVar[str] = "Disk full"
+
+
+class NoSuchModel(DinoscopeError):
+    """No ModelCard and no file has that name."""
+
+    status: ClassVar[int] = 404
+    title: ClassVar[str] = "No such model"
+
+
+class WeightsUnavailable(DinoscopeError):
+    """The model's weights are not on this machine and could not be fetched."""
+
+    status: ClassVar[int] = 503
+    title: ClassVar[str] = "Weights unavailable"
+
+
+class WeightsRefused(DinoscopeError):
+    """The weights file is not what it claims: wrong checksum, wrong tensors, or unsafe to load."""
+
+    status: ClassVar[int] = 422
+    title: ClassVar[str] = "Weights refused"
+
+
+class MissingExtra(DinoscopeError):
+    """An optional dependency is needed; the sentence names the ``pip install`` line."""
+
+    status: ClassVar[int] = 501
+    title: ClassVar[str] = "Optional part not installed"
+
+
+class PortInUse(DinoscopeError):
+    """The server cannot bind to the address."""
+
+    title: ClassVar[str] = "Port in use"
+
+
+class JobConflict(DinoscopeError):
+    """A job of that kind is already running."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "Already running"
