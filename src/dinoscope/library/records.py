@@ -7,17 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from dinoscope.geometry import Size
-
-
-@dataclass(frozen=True, slots=True)
-class Metadata:
-    """What a picture says of itself. Absent facts are None, never guessed."""
-
-    taken_at: datetime | None = None  # EXIF DateTimeOriginal, with the offset where the file gives one
-    camera: str | None = None  # "Make Model", the make not repeated
-    lens: str | None = None
-    latitude: float | None = None  # degrees, north positive
-    longitude: float | None = None  # degrees, east positive
+from dinoscope.pictures.metadata import Metadata
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +32,6 @@ class Page:
     pictures: tuple[Picture, ...]
     total: int
     next: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A file that was met and could not be indexed, with the sentence that says why."""
-
-    path: Path
-    sentence: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dinoscope.library.records import Refusal
+from dinoscope.pictures.refusal import Refusal
 
 
 @dataclass(frozen=True, slots=True)
