@@ -81,17 +81,15 @@ def _as(kind: type, value: object) -> object:
     if issubclass(kind, Path):
         return Path(str(value)).expanduser()
     if kind is bool:
-        if isinstance(value, bool):
-            return value
-        return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}.get(
-            str(value).lower()
-        ) or _no_bool(value)
+        return _truth(value)
     if kind is int and not (isinstance(value, (int, str)) and not isinstance(value, bool)):
         raise TypeError
-    return kind(value)
+    return str(value) if kind is str else kind(str(value))
 
 
-def _no_bool(value: object) -> bool:
-    if str(value).lower() in {"0", "false", "no"}:
-        return False
-    raise ValueError
+def _truth(value: object) -> bool:
+    words = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+    try:
+        return words[str(value).lower()]
+    except KeyError:
+        raise ValueError(value) from None
