@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PIL import Image
+from PIL.ExifTags import IFD, Base
 
 LONGEST = 1024  # pixels; the web page never shows a sample larger
 QUALITY = 82  # WebP; 85 costs a fifth more bytes and shows no difference at this size
@@ -137,14 +138,48 @@ def crops_of(
 
 
 def shrink(origin: Path, target: Path) -> None:
-    """Copy a small WebP as it is; resize anything longer than LONGEST."""
+    """Keep the pixels of a small WebP as they are; resize anything longer than LONGEST."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with Image.open(origin) as picture:
+        exif = plain_exif(picture, place=target.parent.name == "monuments")
         if picture.format == "WEBP" and max(picture.size) <= LONGEST:
-            shutil.copyfile(origin, target)
+            target.write_bytes(replace_exif(origin.read_bytes(), exif))
             return
         picture.thumbnail((LONGEST, LONGEST), Image.Resampling.LANCZOS)
-        picture.save(target, "WEBP", quality=QUALITY, method=6)
+        picture.save(target, "WEBP", quality=QUALITY, method=6, exif=exif)
+
+
+def plain_exif(picture: Image.Image, place: bool) -> bytes:
+    """Camera, lens and time, and of monuments the place; nobody's address, serial number or home."""
+    given, kept = picture.getexif(), Image.Exif()
+    for tag in (Base.Make, Base.Model):
+        if tag in given:
+            kept[tag] = str(given[tag]).strip("\0 ")
+    details = given.get_ifd(IFD.Exif)
+    wanted = (Base.DateTimeOriginal, Base.LensModel)
+    kept.get_ifd(IFD.Exif).update({tag: details[tag] for tag in wanted if tag in details})
+    if place:
+        kept.get_ifd(IFD.GPSInfo).update(given.get_ifd(IFD.GPSInfo))
+    return (
+        kept.tobytes() if dict(kept) or any(kept.get_ifd(part) for part in (IFD.Exif, IFD.GPSInfo)) else b""
+    )
+
+
+def replace_exif(webp: bytes, exif: bytes) -> bytes:
+    """The same WebP with other EXIF and no XMP, its pixels untouched (a RIFF file of padded chunks)."""
+    chunks, position = [], 12
+    while position < len(webp):
+        length = int.from_bytes(webp[position + 4 : position + 8], "little")
+        chunks.append([webp[position : position + 4], webp[position + 8 : position + 8 + length]])
+        position += 8 + length + length % 2
+    chunks = [chunk for chunk in chunks if chunk[0] not in (b"EXIF", b"XMP ")]
+    if chunks[0][0] == b"VP8X":
+        flags = chunks[0][1][0] & ~0b1100 | (0b1000 if exif else 0)
+        chunks[0][1] = bytes([flags]) + chunks[0][1][1:]
+        if exif:
+            chunks.append([b"EXIF", exif.removeprefix(b"Exif\0\0")])
+    body = b"".join(k + len(v).to_bytes(4, "little") + v + b"\0" * (len(v) % 2) for k, v in chunks)
+    return b"RIFF" + (len(body) + 4).to_bytes(4, "little") + b"WEBP" + body
 
 
 def attribution(pictures: list[Entry], crops: list[Entry]) -> str:

@@ -27,6 +27,6 @@ class Features:
 
 
 def normalise(vectors: FloatArray) -> FloatArray:
-    """(…, D) -> the same, each vector scaled to length 1; a zero vector stays zero."""
+    """(…, D) -> each vector scaled to length 1; one shorter than 1e-12 has no direction and stays."""
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return np.asarray(vectors / np.maximum(lengths, np.finfo(np.float32).tiny), np.float32)
+    return np.asarray(vectors / np.maximum(lengths, np.float32(1e-12)), np.float32)

@@ -85,14 +85,13 @@ def fit_grid(picture: Size, patch: int, budget: int) -> PatchGrid:
     panoramas are capped at one row (or column) of ``budget`` patches.
     """
     ratio = picture.width / picture.height
-    ideal = sqrt(budget / ratio)  # rows, were they real-valued
-    best: tuple[float, int, int] | None = None
-    for rows in {max(1, int(ideal)), max(1, min(budget, int(ideal) + 1))}:
+    ideal = min(budget, max(1, int(sqrt(budget / ratio))))  # rows, before rounding columns costs some
+    candidates = []
+    for rows in range(max(1, ideal - 1), min(budget, ideal + 1) + 1):
         columns = min(max(1, round(rows * ratio)), budget // rows)
         distortion = max(ratio * rows / columns, columns / (ratio * rows))
         unused = budget / (rows * columns)
-        score = distortion * unused**0.5  # a tenth of distortion outweighs a fifth of unused patches
-        if best is None or score < best[0]:
-            best = score, rows, columns
-    assert best is not None
-    return PatchGrid(best[1], best[2], patch, picture)
+        # a tenth of distortion outweighs a fifth of unused patches
+        candidates.append((distortion * unused**0.5, rows, columns))
+    _, rows, columns = min(candidates)
+    return PatchGrid(rows, columns, patch, picture)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
+import math
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -58,9 +60,21 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise BadRequest(f"{path} is not valid TOML ({error}): correct it or delete it") from None
         settings = _coerced(settings, table, str(path))
+    return _coerced(settings, _from_environment(environment), "the environment")
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """The settings among the variables. A typo in one would otherwise be ignored in silence, for years."""
     names = {f"DINOSCOPE_{field.name.upper()}": field.name for field in fields(Settings)}
-    given = {names[key]: value for key, value in environment.items() if key in names and value != ""}
-    return _coerced(settings, given, "the environment")
+    given = {}
+    for key, value in environment.items():
+        if not key.startswith("DINOSCOPE_") or key == "DINOSCOPE_CONFIG" or value == "":
+            continue
+        if key not in names:
+            hint = _nearest(key, [*names, "DINOSCOPE_CONFIG"])
+            raise BadRequest(f"the environment sets {key}, which is no setting: {hint}")
+        given[names[key]] = value
+    return given
 
 
 def _coerced(settings: Settings, values: Mapping[str, object], source: str) -> Settings:
@@ -68,23 +82,51 @@ def _coerced(settings: Settings, values: Mapping[str, object], source: str) -> S
     changes: dict[str, Any] = {}
     for key, value in values.items():
         if key not in known:
-            raise BadRequest(f"{source} sets {key!r}, which is no setting: use one of {', '.join(known)}")
+            raise BadRequest(f"{source} sets {key!r}, which is no setting: {_nearest(key, known)}")
         try:
-            changes[key] = _as(type(known[key]), value)
+            changes[key] = _as(known[key], value)
         except (TypeError, ValueError):
-            kind = type(known[key]).__name__.replace("PosixPath", "path").replace("WindowsPath", "path")
+            kind = _KINDS[next(kind for kind in _KINDS if isinstance(known[key], kind))]
             raise BadRequest(f"{source} sets {key} to {value!r}, which is no {kind}: correct it") from None
+        low, high = _RANGES.get(key, (-math.inf, math.inf))
+        if isinstance(changes[key], (int, float)) and not low <= changes[key] <= high:
+            raise BadRequest(f"{source} sets {key} to {value}, out of range: use {low:g} to {high:g}")
     return replace(settings, **changes)
 
 
-def _as(kind: type, value: object) -> object:
-    if issubclass(kind, Path):
-        return Path(str(value)).expanduser()
-    if kind is bool:
+# bool before int: a bool is an int to isinstance
+_KINDS: dict[type, str] = {bool: "yes or no", int: "whole number", float: "number", Path: "path", str: "text"}
+_RANGES = {
+    "threads": (0, 1024),
+    "port": (0, 65535),  # 0 takes any free port
+    "max_bytes": (1, 2**40),
+    "max_pixels": (1, 2**32),
+    "max_seconds": (0.001, 86_400),  # nan is in no range
+}
+
+
+def _nearest(key: str, known: Iterable[str]) -> str:
+    """What to do about an unknown name: the nearest known one, or all of them."""
+    known = list(known)
+    close = difflib.get_close_matches(key, known, 1)
+    return f"did you mean {close[0]}?" if close else f"use one of {', '.join(known)}"
+
+
+def _as(like: object, value: object) -> object:
+    """The value in the type of ``like``; TypeError or ValueError when it is none."""
+    if isinstance(like, bool):
         return _truth(value)
-    if kind is int and not (isinstance(value, (int, str)) and not isinstance(value, bool)):
-        raise TypeError
-    return str(value) if kind is str else kind(str(value))
+    if isinstance(like, int):
+        if isinstance(value, bool) or not isinstance(value, (int, str)):
+            raise TypeError(value)
+        return int(value)
+    if isinstance(like, float):
+        if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+            raise TypeError(value)
+        return float(value)
+    if not isinstance(value, (str, Path)):
+        raise TypeError(value)
+    return Path(value).expanduser() if isinstance(like, Path) else str(value)
 
 
 def _truth(value: object) -> bool:

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dinoscope.features import normalise
+
+
+def test_every_vector_gets_length_one(rng: np.random.Generator) -> None:
+    vectors = rng.normal(scale=50, size=(3, 4, 16)).astype(np.float32)
+    unit = normalise(vectors)
+    assert unit.shape == vectors.shape
+    assert unit.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(unit, axis=-1), 1, rtol=1e-6)
+
+
+def test_direction_is_kept(rng: np.random.Generator) -> None:
+    vectors = rng.normal(size=(5, 8)).astype(np.float32)
+    np.testing.assert_allclose(normalise(vectors), normalise(vectors * 7), rtol=1e-5)
+    assert (np.sign(normalise(vectors)) == np.sign(vectors)).all()
+
+
+def test_a_zero_vector_stays_zero() -> None:
+    assert not normalise(np.zeros((2, 4), np.float32)).any()
+
+
+@given(st.lists(st.floats(-1e3, 1e3, width=32), min_size=1, max_size=8))
+def test_no_vector_becomes_longer_than_one(values: list[float]) -> None:
+    unit = normalise(np.array(values, np.float32))
+    assert np.isfinite(unit).all()
+    assert np.linalg.norm(unit) <= 1.0001
