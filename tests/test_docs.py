@@ -1,4 +1,4 @@
-"""The documentation is proved: its code runs, its options exist and are all there, its links lead somewhere."""
+"""The documentation is proved: its code runs, its options exist and are complete, its links lead somewhere."""
 
 from __future__ import annotations
 
@@ -66,6 +66,7 @@ def environment(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
         "DINOSCOPE_CACHE": str(tmp_path_factory.getbasetemp() / "cache"),
         "DINOSCOPE_OFFLINE": "1",
         "DINOSCOPE_THREADS": "1",
+        "PYTHONPATH": str(ROOT / "src"),
     }
 
 
@@ -121,7 +122,7 @@ def test_the_example_that_paints_a_map(place: Path, tmp_path_factory: pytest.Tem
     run(arguments, place, environment(place, tmp_path_factory))
     with Image.open(place / "map.png") as painted, Image.open(place / "holiday.jpg") as picture:
         assert painted.size == picture.size
-        assert painted.convert("L").getextrema()[1] > painted.convert("L").getextrema()[0]
+        assert len(set(painted.convert("L").tobytes())) > 20
 
 
 def test_the_example_that_asks_over_http(place: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
