@@ -1,4 +1,4 @@
-"""The documentation is proved: its code runs, its options exist and are complete, its links lead somewhere."""
+"""The documentation is proved: its code runs, its options exist and are complete, its links resolve."""
 
 from __future__ import annotations
 
