@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from dinoscope.features import FloatArray, Vectors
 
 Rows = NDArray[np.int64]  # positions in the vector file, 0 <= row < count
 Mask = NDArray[np.bool_]  # (count,) True where a row may be answered
+Tick = Callable[[int, int], None]  # (rows done, rows in all); may raise to cancel
 
 
 class VectorSource(Protocol):
@@ -30,16 +32,50 @@ class VectorSource(Protocol):
 class Engine(Protocol):
     """Nearest vectors by cosine similarity. Rebuildable at any time from its VectorSource."""
 
+    name: ClassVar[str]  # its key in ENGINES
+
+    @classmethod
+    def build(
+        cls,
+        source: VectorSource,
+        *,
+        seed: int = 0,
+        threads: int = 0,
+        previous: Self | None = None,
+        tick: Tick | None = None,
+    ) -> Self:
+        """An engine over all rows of the source: the same source and seed give the same engine.
+
+        ``previous`` is an engine over the first rows of the same vectors whose work may be reused;
+        ``threads`` 0 takes every core.
+        """
+        ...
+
+    @classmethod
+    def load(cls, folder: Path, source: VectorSource) -> Self:
+        """What ``save`` wrote, over the source it was built from (or a longer one).
+
+        Raises:
+            LibraryDamaged: the folder does not hold what ``save`` wrote.
+        """
+        ...
+
     @property
     def covered(self) -> int:
         """Rows [0, covered) are in the engine; later ones are the library's exact tail."""
         ...
 
-    def search(self, queries: Vectors, k: int, allowed: Mask | None = None) -> tuple[Rows, FloatArray]:
+    def search(
+        self, queries: Vectors, k: int, allowed: Mask | None = None, probes: int | None = None
+    ) -> tuple[Rows, FloatArray]:
         """Rows and exact cosine similarities, (q, k) each, best first.
 
-        ``allowed`` restricts the answer (filters and tombstones). Where fewer than k rows are
-        allowed, the rest is row -1 with similarity -inf. Equal similarities order by row.
+        ``allowed``, of ``covered`` rows, restricts the answer (filters and tombstones). Where fewer
+        than k rows are allowed, the rest is row -1 with similarity -inf. Equal similarities order by
+        row. More ``probes`` buy recall with time in an approximate engine; an exact one ignores them.
+
+        Raises:
+            BadRequest: a query that is not finite or not of the source's dimension.
         """
         ...
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -65,3 +65,48 @@ class Finding:
 
     what: str
     mend: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewFile:
+    """A file as the indexer met it: everything a row holds beside the vector."""
+
+    path: Path  # absolute
+    root: Path  # the folder the user asked to index
+    content: str  # hex of the content hash
+    kind: str
+    size: Size
+    bytes: int
+    modified_ns: int  # st_mtime_ns
+    metadata: Metadata = field(default_factory=Metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What the library knows of a path; equal ``bytes`` and ``modified_ns`` mean an unchanged file."""
+
+    content: str
+    bytes: int
+    modified_ns: int
+
+
+Counted = tuple[tuple[str, int], ...]  # (value, pictures), most frequent first
+
+
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """What there is to filter by, with the number of pictures behind each value."""
+
+    kinds: Counted
+    cameras: Counted
+    years: Counted  # years of ``taken``, latest first
+    folders: Counted
+
+
+@dataclass(frozen=True, slots=True)
+class CompactReport:
+    """What compaction gave back."""
+
+    vectors: int  # dead vectors dropped, all shelves together
+    thumbnails: int  # thumbnails of dead contents deleted
+    freed: int  # bytes

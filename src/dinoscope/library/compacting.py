@@ -1,0 +1,114 @@
+"""Giving back the room of removed pictures: written anew beside the old, swapped in one transaction."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+
+from dinoscope.engines.engine import Rows
+from dinoscope.errors import NoSuchModel
+from dinoscope.library import optimising, overview
+from dinoscope.library.connection import FILE, Connections
+from dinoscope.library.failures import told
+from dinoscope.library.records import CompactReport
+from dinoscope.library.shelves import ShelfRow, dead_rows, shelf_row, shelf_rows
+from dinoscope.library.thumbnails import Thumbnails
+from dinoscope.library.vectors import VectorFile, sync_folder
+
+_BLOCK = 65_536  # rows copied at a time: 50 MB at D = 384
+
+
+def compact(connections: Connections, library: Path, thumbnails: Thumbnails) -> CompactReport:
+    """Drop dead vectors, contents nobody refers to and their thumbnails, and shrink the tables.
+
+    Readers keep the files they have mapped. Killed at any moment, the library is the old or the new one.
+
+    Raises:
+        DiskFull: the copy needs room for the vectors alive; nothing is lost.
+    """
+    before = _bytes(library)
+    dropped = 0
+    with connections.write() as db:
+        for row in shelf_rows(db):
+            dropped += _compact_shelf(db, library, row)
+        db.execute(
+            "DELETE FROM contents WHERE files = 0 "
+            "AND NOT EXISTS (SELECT 1 FROM vectors WHERE vectors.content = contents.id)"
+        )
+    optimising.clean(connections, library)
+    orphans, freed = _drop_thumbnails(connections, thumbnails)
+    with connections.alone() as db:
+        db.execute("VACUUM")
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return CompactReport(dropped, orphans, max(0, before - _bytes(library)) + freed)
+
+
+def drop_model(connections: Connections, library: Path, key: str) -> None:
+    """Raises: NoSuchModel."""
+    with connections.write() as db:
+        row = shelf_row(db, key)
+        if row is None:
+            raise NoSuchModel(f"the library {library} has no vectors of the model {key}: nothing to forget")
+        db.execute("DELETE FROM vectors WHERE shelf = ?", (row.id,))
+        db.execute("DELETE FROM shelves WHERE id = ?", (row.id,))
+    with told(library):
+        shutil.rmtree(row.folder(library), ignore_errors=True)  # Windows keeps mapped files: cleaned later
+
+
+def _compact_shelf(db: sqlite3.Connection, library: Path, row: ShelfRow) -> int:
+    dead = dead_rows(db, row.id)
+    if not len(dead):
+        return 0
+    folder = row.folder(library)
+    name = f"vectors-{int(row.vectors.removeprefix('vectors-').removesuffix('.f16')) + 1}.f16"
+    kept = np.setdiff1d(np.arange(row.count), dead, assume_unique=True)
+    _copy(VectorFile(folder / row.vectors, row.dimension, row.count), kept, folder / name)
+    _renumber(db, row.id, dead, row.count)
+    engine, engine_folder, covered = "exact", None, 0
+    if row.engine != "exact" and len(kept) > optimising.EXACT_UP_TO // 2:
+        source = VectorFile(folder / name, row.dimension, len(kept))
+        with optimising.built(folder, source, row.engine) as (made, index):
+            engine, engine_folder, covered = row.engine, made.name, index.covered
+    db.execute(
+        "UPDATE shelves SET vectors = ?, count = ?, engine = ?, engine_folder = ?, covered = ? WHERE id = ?",
+        (name, len(kept), engine, engine_folder, covered, row.id),
+    )
+    return len(dead)
+
+
+def _copy(source: VectorFile, rows: Rows, to: Path) -> None:
+    with to.open("wb") as file:
+        for start in range(0, len(rows), _BLOCK):
+            file.write(source.raw(rows[start : start + _BLOCK]).tobytes())
+        file.flush()
+        os.fsync(file.fileno())
+    sync_folder(to.parent)
+
+
+def _renumber(db: sqlite3.Connection, shelf: int, dead: Rows, count: int) -> None:
+    """Close the gaps. By way of negative numbers, so that no two rows ever share one."""
+    db.executemany("DELETE FROM vectors WHERE shelf = ? AND row = ?", [(shelf, row) for row in dead.tolist()])
+    ends = [*dead.tolist()[1:], count]
+    runs = [
+        (shift, shelf, gap, end)
+        for shift, (gap, end) in enumerate(zip(dead.tolist(), ends, strict=True), start=1)
+    ]
+    db.executemany("UPDATE vectors SET row = ? - row - 1 WHERE shelf = ? AND row > ? AND row < ?", runs)
+    db.execute("UPDATE vectors SET row = -1 - row WHERE shelf = ? AND row < 0", (shelf,))
+
+
+def _drop_thumbnails(connections: Connections, thumbnails: Thumbnails) -> tuple[int, int]:
+    """(number, bytes) of the thumbnails whose content the library no longer knows."""
+    with connections.read() as db:
+        known = {row[0] for row in db.execute("SELECT hash FROM contents")}
+    orphans = [content for content in thumbnails.contents() if content not in known]
+    return len(orphans), sum(thumbnails.drop(content) for content in orphans)
+
+
+def _bytes(library: Path) -> int:
+    tables = sum(overview.size_of(library / f"{FILE}{ending}") for ending in ("", "-wal"))
+    return tables + sum(overview.size_of(folder) for folder in (library / "shelves").glob("*"))

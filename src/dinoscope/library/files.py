@@ -1,0 +1,180 @@
+"""The rows of files: written by the indexer's commits, read as Pictures."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta, timezone
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+from dinoscope.geometry import Size
+from dinoscope.library.filters import Filter
+from dinoscope.library.paths import below, to_path, to_text
+from dinoscope.library.records import NewFile, Picture, Stamp
+from dinoscope.pictures.metadata import Metadata
+from dinoscope.pictures.refusal import Refusal
+
+COLUMNS = (
+    "files.id, files.path, contents.hash, files.kind, files.width, files.height, files.bytes, files.modified, "
+    "files.added, files.taken, files.taken_offset, files.camera, files.lens, files.latitude, files.longitude"
+)
+JOINED = "files JOIN contents ON contents.id = files.content"
+_SLICE = 500  # parameters a statement: old SQLite builds stop at 999
+_T = TypeVar("_T")
+
+
+def put(db: sqlite3.Connection, files: Sequence[NewFile]) -> None:
+    """Insert or replace the rows of these paths; a path keeps its id and the time it was added."""
+    now = time.time_ns()
+    contents = [(file.content,) for file in files]
+    db.executemany("INSERT INTO contents (hash) VALUES (?) ON CONFLICT DO NOTHING", contents)
+    roots = {to_text(file.root) for file in files}
+    db.executemany("INSERT INTO roots (path) VALUES (?) ON CONFLICT DO NOTHING", [(root,) for root in roots])
+    db.executemany(
+        """INSERT INTO files (path, folder, root, content, kind, width, height, bytes, modified, added,
+               taken, taken_offset, camera, lens, latitude, longitude)
+           VALUES (?, ?, (SELECT id FROM roots WHERE path = ?), (SELECT id FROM contents WHERE hash = ?),
+               ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+           ON CONFLICT (path) DO UPDATE SET root = excluded.root, content = excluded.content,
+               kind = excluded.kind, width = excluded.width, height = excluded.height, bytes = excluded.bytes,
+               modified = excluded.modified, taken = excluded.taken, taken_offset = excluded.taken_offset,
+               camera = excluded.camera, lens = excluded.lens, latitude = excluded.latitude,
+               longitude = excluded.longitude""",
+        [_row_of(file, now) for file in files],
+    )
+    db.executemany("DELETE FROM refusals WHERE path = ?", [(to_text(file.path),) for file in files])
+
+
+def _row_of(file: NewFile, now: int) -> tuple[Any, ...]:
+    about = file.metadata
+    taken, offset = _clock(about.taken_at)
+    place = (to_text(file.path), to_text(file.path.parent), to_text(file.root))
+    shape = (file.content, file.kind, file.size.width, file.size.height, file.bytes, file.modified_ns, now)
+    return (*place, *shape, taken, offset, about.camera, about.lens, about.latitude, about.longitude)
+
+
+def _clock(taken: datetime | None) -> tuple[str | None, int | None]:
+    if taken is None:
+        return None, None
+    offset = taken.utcoffset()
+    minutes = None if offset is None else round(offset.total_seconds() / 60)
+    return taken.replace(tzinfo=None).isoformat(
+        timespec="microseconds" if taken.microsecond else "seconds"
+    ), minutes
+
+
+def picture_of(row: Sequence[Any]) -> Picture:
+    """A row of ``COLUMNS`` as a value."""
+    taken = None if row[9] is None else datetime.fromisoformat(row[9])
+    if taken is not None and row[10] is not None:
+        taken = taken.replace(tzinfo=timezone(timedelta(minutes=row[10])))
+    return Picture(
+        id=row[0],
+        path=to_path(row[1]),
+        content=row[2],
+        kind=row[3],
+        size=Size(row[4], row[5]),
+        bytes=row[6],
+        modified_at=_utc(row[7]),
+        added_at=_utc(row[8]),
+        metadata=Metadata(taken, row[11], row[12], row[13], row[14]),
+    )
+
+
+def _utc(nanoseconds: int) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=nanoseconds // 1000)
+
+
+def slices(values: Iterable[_T]) -> Iterator[list[_T]]:
+    """Stretches short enough for the parameters of one statement."""
+    rest = iter(values)
+    while part := list(islice(rest, _SLICE)):
+        yield part
+
+
+def marks(count: int) -> str:
+    return ", ".join("?" * count)
+
+
+def by_id(db: sqlite3.Connection, ids: Iterable[int]) -> dict[int, Picture]:
+    found: dict[int, Picture] = {}
+    for part in slices(ids):
+        statement = f"SELECT {COLUMNS} FROM {JOINED} WHERE files.id IN ({marks(len(part))})"
+        found |= {row[0]: picture_of(row) for row in db.execute(statement, part)}
+    return found
+
+
+def by_content(
+    db: sqlite3.Connection, contents: Iterable[str], where: Filter | None = None
+) -> dict[str, tuple[Picture, ...]]:
+    """The files of each content that pass the filter, oldest row first; contents without one are left out."""
+    found: dict[str, list[Picture]] = {}
+    for part in slices(contents):
+        statement = f"SELECT {COLUMNS} FROM {JOINED} WHERE contents.hash IN ({marks(len(part))})"
+        condition, parameters = sql_of(where)
+        for row in db.execute(f"{statement} AND {condition} ORDER BY files.id", (*part, *parameters)):
+            found.setdefault(row[2], []).append(picture_of(row))
+    return {content: tuple(pictures) for content, pictures in found.items()}
+
+
+def by_path(db: sqlite3.Connection, path: Path) -> Picture | None:
+    row = db.execute(f"SELECT {COLUMNS} FROM {JOINED} WHERE files.path = ?", (to_text(path),)).fetchone()
+    return None if row is None else picture_of(row)
+
+
+def stamp_of(db: sqlite3.Connection, path: Path) -> Stamp | None:
+    statement = f"SELECT contents.hash, files.bytes, files.modified FROM {JOINED} WHERE files.path = ?"
+    row = db.execute(statement, (to_text(path),)).fetchone()
+    return None if row is None else Stamp(*row)
+
+
+def sql_of(where: Filter | None) -> tuple[str, tuple[str | int | float, ...]]:
+    """(condition, parameters) for a WHERE over ``files``."""
+    return ("1", ()) if where is None else (f"({where.sql})", where.parameters)
+
+
+def count(db: sqlite3.Connection, where: Filter | None = None) -> int:
+    condition, parameters = sql_of(where)
+    return int(db.execute(f"SELECT count(*) FROM files WHERE {condition}", parameters).fetchone()[0])
+
+
+def remove(db: sqlite3.Connection, where: Filter | None, ids: Sequence[int]) -> int:
+    """Delete the rows that pass the filter and those with the ids; contents become tombstones by trigger."""
+    gone = 0
+    if where is not None:
+        gone += db.execute(f"DELETE FROM files WHERE {where.sql}", where.parameters).rowcount
+    for part in slices(ids):
+        gone += db.execute(f"DELETE FROM files WHERE id IN ({marks(len(part))})", part).rowcount
+    _drop_empty_roots(db)
+    return gone
+
+
+def under(db: sqlite3.Connection, root: Path) -> Iterator[tuple[int, Path]]:
+    """(id, path) of every row at or below a folder."""
+    start, stop = below(to_text(root))
+    statement = "SELECT id, path FROM files WHERE path = ? OR (path >= ? AND path < ?)"
+    for row in db.execute(statement, (to_text(root), start, stop)):
+        yield row[0], to_path(row[1])
+
+
+def _drop_empty_roots(db: sqlite3.Connection) -> None:
+    db.execute("DELETE FROM roots WHERE NOT EXISTS (SELECT 1 FROM files WHERE files.root = roots.id)")
+
+
+def put_refusals(db: sqlite3.Connection, refusals: Sequence[Refusal]) -> None:
+    db.executemany(
+        "INSERT INTO refusals VALUES (?, ?) ON CONFLICT DO UPDATE SET sentence = excluded.sentence",
+        [(to_text(refusal.path), refusal.sentence) for refusal in refusals],
+    )
+
+
+def refusals(db: sqlite3.Connection) -> tuple[Refusal, ...]:
+    rows = db.execute("SELECT path, sentence FROM refusals ORDER BY path")
+    return tuple(Refusal(to_path(path), sentence) for path, sentence in rows)
+
+
+def forget_refusals(db: sqlite3.Connection, paths: Iterable[Path]) -> None:
+    db.executemany("DELETE FROM refusals WHERE path = ?", [(to_text(path),) for path in paths])

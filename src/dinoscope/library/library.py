@@ -1,0 +1,315 @@
+"""The library: pictures, vectors and engines in step. The door to everything in this package."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from dinoscope.engines.engine import Tick
+from dinoscope.errors import NoLibrary, NoSuchModel, NoSuchPicture
+from dinoscope.features import FloatArray
+from dinoscope.library import commits, compacting, facets, files, optimising, overview, pages, verifying
+from dinoscope.library.connection import FILE, Connections, generation
+from dinoscope.library.failures import told
+from dinoscope.library.filters import Filter
+from dinoscope.library.locking import WriterLock
+from dinoscope.library.paths import absolute
+from dinoscope.library.records import (
+    CompactReport,
+    Facets,
+    Finding,
+    LibraryInfo,
+    NewFile,
+    Page,
+    Picture,
+    Stamp,
+)
+from dinoscope.library.shelves import Shelf, shelf_rows
+from dinoscope.library.thumbnails import Thumbnails
+from dinoscope.library.vectors import sync_folder
+from dinoscope.models.backbone import ModelIdentity
+from dinoscope.pictures.refusal import Refusal
+
+Calibration = Mapping[str, float | list[float]]
+_REMEMBERED = 64  # totals and facets kept by generation and filter
+
+
+class Library:
+    """An open library folder. Use it from any thread; close it, or use it as a context manager.
+
+    Many may be open for reading, in any process, while one is open for writing.
+    """
+
+    def __init__(self, folder: Path, connections: Connections, lock: WriterLock | None) -> None:
+        self._folder = folder
+        self._connections = connections
+        self._lock = lock
+        self._thumbnails = Thumbnails(folder / "thumbnails")
+        self._shelves: dict[str, Shelf] = {}
+        self._upkeep = threading.RLock()  # optimise and compact renumber and replace: one at a time
+        self._memory: dict[tuple[object, ...], int | Facets] = {}
+
+    @classmethod
+    def open(cls, folder: Path, *, write: bool = False) -> Self:
+        """Open a library; for writing make it when it is missing, and clear up after a writer that died.
+
+        Raises:
+            NoLibrary: nothing is there to read.
+            LibraryBusy: another process writes; names it.
+            LibraryReadOnly, DiskFull, LibraryDamaged: as the disk and the files turn out.
+        """
+        folder = absolute(folder)
+        if not write:
+            if not (folder / FILE).is_file():
+                raise NoLibrary(f"there is no library at {folder}: index a folder of pictures to make one")
+            return cls(folder, Connections(folder, write=False), None)
+        if folder.exists() and not folder.is_dir():
+            raise NoLibrary(f"{folder} is a file, so no library can be there: choose a folder")
+        with told(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = WriterLock(folder)
+        try:
+            library = cls(folder, Connections(folder, write=True), lock)
+            sync_folder(folder)
+            optimising.clean(library._connections, folder)
+        except BaseException:
+            lock.release()
+            raise
+        return library
+
+    def close(self) -> None:
+        """Let go of the files and of the writer's lock. Twice is fine."""
+        self._connections.close()
+        if self._lock is not None:
+            self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def folder(self) -> Path:
+        return self._folder
+
+    @property
+    def read_only(self) -> bool:
+        return self._lock is None
+
+    # What is there
+
+    def info(self) -> LibraryInfo:
+        with self._connections.read() as db:
+            return overview.info(db, self._folder, self._thumbnails, read_only=self.read_only)
+
+    def stamp(self, path: Path) -> Stamp | None:
+        """What is known of the file at an absolute path, None when it is not in the library."""
+        with self._connections.read() as db:
+            return files.stamp_of(db, path)
+
+    def has(self, content: str, model_key: str) -> bool:
+        """Is there a vector of that content, be it of a picture that was removed?"""
+        with self._connections.read() as db:
+            return (
+                db.execute(
+                    "SELECT 1 FROM contents JOIN vectors ON vectors.content = contents.id "
+                    "JOIN shelves ON shelves.id = vectors.shelf WHERE contents.hash = ? AND shelves.key = ?",
+                    (content, model_key),
+                ).fetchone()
+                is not None
+            )
+
+    def picture(self, id: int) -> Picture:
+        """Raises: NoSuchPicture."""
+        found = self.pictures([id])
+        if not found:
+            raise NoSuchPicture(f"the library has no picture {id}: it may have been removed; search again")
+        return found[0]
+
+    def pictures(self, ids: Sequence[int]) -> list[Picture]:
+        """In the order asked; ids that are not there are left out."""
+        with self._connections.read() as db:
+            found = files.by_id(db, ids)
+        return [found[id] for id in ids if id in found]
+
+    def pictures_of(
+        self, contents: Sequence[str], where: Filter | None = None
+    ) -> dict[str, tuple[Picture, ...]]:
+        """The files of each content that pass the filter, in the order they were added."""
+        with self._connections.read() as db:
+            return files.by_content(db, contents, where)
+
+    def copies_of(self, id: int) -> tuple[Picture, ...]:
+        """The other files with the same bytes. Raises: NoSuchPicture."""
+        content = self.picture(id).content
+        return tuple(one for one in self.pictures_of([content]).get(content, ()) if one.id != id)
+
+    def find(self, path: Path) -> Picture | None:
+        with self._connections.read() as db:
+            return files.by_path(db, absolute(path))
+
+    def count(self, where: Filter | None = None) -> int:
+        """Pictures that pass the filter."""
+        with self._connections.read() as db:
+            key = (generation(db), "count", where)
+            known = self._memory.get(key)
+            if isinstance(known, int):
+                return known
+            total = files.count(db, where)
+            self._remember(key, total)
+            return total
+
+    def page(
+        self,
+        where: Filter | None = None,
+        after: str | None = None,
+        limit: int = 100,
+        order: pages.Order = "added",
+        descending: bool = False,
+    ) -> Page:
+        """A stretch of a listing; ``after`` is the ``next`` of the page before. Rows without a date come last.
+
+        Raises:
+            BadRequest: an unknown order, a limit not in 1..1000, a cursor of another listing.
+        """
+        total = self.count(where)
+        with self._connections.read() as db:
+            return pages.page(db, where, after, limit, order, descending, total)
+
+    def facets(self, where: Filter | None = None) -> Facets:
+        """What there is to filter by, counted over the pictures that pass."""
+        with self._connections.read() as db:
+            key = (generation(db), "facets", where)
+            known = self._memory.get(key)
+            if isinstance(known, Facets):
+                return known
+            found = facets.facets(db, where)
+            self._remember(key, found)
+            return found
+
+    # Vectors
+
+    def models(self) -> tuple[str, ...]:
+        """Keys of the model identities with vectors here, oldest first."""
+        with self._connections.read() as db:
+            return tuple(row.key for row in shelf_rows(db))
+
+    def shelf(self, model_key: str) -> Shelf:
+        """One model's vectors. Raises: NoSuchModel when none was indexed with it."""
+        shelf = self._shelves.get(model_key)
+        if shelf is None:
+            shelf = self._shelves.setdefault(model_key, Shelf(self._connections, self._folder, model_key))
+        return shelf
+
+    def calibration(self, model_key: str) -> dict[str, float | list[float]] | None:
+        """The numbers kept with the shelf, None when there are none."""
+        with self._connections.read() as db:
+            row = db.execute("SELECT calibration FROM shelves WHERE key = ?", (model_key,)).fetchone()
+        return None if row is None or row[0] is None else dict(json.loads(row[0]))
+
+    # Thumbnails
+
+    def thumbnail(self, content: str) -> bytes | None:
+        """WebP, None when there is none: make it again from the picture."""
+        return self._thumbnails.get(content)
+
+    def put_thumbnail(self, content: str, data: bytes) -> bool:
+        """Keep one; also in a library open for reading. False when the disk refuses, which is harmless."""
+        return self._thumbnails.put(content, data)
+
+    # Writing
+
+    def commit(
+        self,
+        model: ModelIdentity,
+        dimension: int,
+        files: Sequence[NewFile],
+        vectors: Mapping[str, FloatArray],
+    ) -> None:
+        """Make files and the vectors of their contents permanent, all or nothing; on return they are on the disk.
+
+        Args:
+            files: new or changed paths; a known path keeps its id.
+            vectors: content -> (D,) unit vector, for contents the shelf has none of; others are ignored.
+
+        Raises:
+            LibraryReadOnly, DiskFull: nothing has changed.
+            BadRequest: a vector that is not finite, not of length 1 or not of ``dimension``.
+            ValueError: a file whose content has no vector, neither given nor stored.
+        """
+        with self._connections.write() as db:
+            commits.commit(db, self._folder, model, dimension, files, vectors)
+
+    def refuse(self, refusals: Sequence[Refusal]) -> None:
+        """Remember files that could not be used, until they can or are gone."""
+        with self._connections.write() as db:
+            files.put_refusals(db, refusals)
+
+    def refusals(self) -> tuple[Refusal, ...]:
+        with self._connections.read() as db:
+            return files.refusals(db)
+
+    def remove(self, where: Filter | None = None, ids: Sequence[int] = ()) -> int:
+        """Forget the pictures that pass the filter and those with the ids; files are never touched. How many."""
+        with self._connections.write() as db:
+            return files.remove(db, where, ids)
+
+    def prune(self, root: Path, seen: Collection[Path]) -> int:
+        """Forget the pictures at or below ``root`` that are not among ``seen``. How many.
+
+        What lies below a refused folder is kept: it could not be looked at, so it may still be there.
+        """
+        with self._connections.write() as db:
+            refused = {refusal.path for refusal in files.refusals(db)}
+            gone = [
+                id
+                for id, path in files.under(db, root)
+                if path not in seen and not refused.intersection(path.parents)
+            ]
+            healed = [path for path in refused if path.is_relative_to(root) and not path.exists()]
+            files.forget_refusals(db, healed)
+            return files.remove(db, None, gone)
+
+    def set_calibration(self, model_key: str, numbers: Calibration) -> None:
+        """Keep small numbers with the shelf. Raises: NoSuchModel."""
+        with self._connections.write() as db:
+            text = json.dumps(dict(numbers))
+            if not db.execute("UPDATE shelves SET calibration = ? WHERE key = ?", (text, model_key)).rowcount:
+                raise NoSuchModel(f"the library {self._folder} has no vectors of the model {model_key}")
+
+    def drop_model(self, model_key: str) -> None:
+        """Forget all vectors of a model. Raises: NoSuchModel."""
+        with self._upkeep:
+            compacting.drop_model(self._connections, self._folder, model_key)
+            self._shelves.pop(model_key, None)
+
+    def optimise(self, tick: Tick | None = None, engine: str = "auto") -> None:
+        """Give each shelf the engine its size asks for, and merge what was added since it was built.
+
+        ``tick(done, total)`` may raise to cancel: nothing has changed then.
+        """
+        self._connections.demand_writer()
+        with self._upkeep:
+            optimising.optimise(self._connections, self._folder, engine, tick)
+            optimising.clean(self._connections, self._folder)
+
+    def compact(self) -> CompactReport:
+        """Free the room of removed pictures. Readers go on undisturbed; safe to interrupt."""
+        with self._upkeep:
+            return compacting.compact(self._connections, self._folder, self._thumbnails)
+
+    def verify(self, *, every_vector: bool = True) -> Iterator[Finding]:
+        """Look for contradictions between the files; nothing found is a sound library."""
+        return verifying.verify(self._connections, self._folder, every_vector=every_vector)
+
+    def _remember(self, key: tuple[object, ...], value: int | Facets) -> None:
+        if len(self._memory) >= _REMEMBERED:
+            self._memory.clear()
+        self._memory[key] = value

@@ -1,0 +1,112 @@
+"""Which engine a shelf has, and the making of a new one beside the old."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dinoscope.engines import ENGINES
+from dinoscope.engines.engine import Engine, Tick
+from dinoscope.library.connection import Connections
+from dinoscope.library.failures import told
+from dinoscope.library.shelves import ShelfRow, dead_rows, load, shelf_row, shelf_rows
+from dinoscope.library.vectors import VectorFile, cut, sync_folder
+
+EXACT_UP_TO = 50_000  # live vectors: ~10 ms a search; an index pays beyond
+TAIL_SHARE = 0.05  # merge when more of the vectors than this lie outside the engine
+
+
+def optimise(connections: Connections, library: Path, engine: str = "auto", tick: Tick | None = None) -> None:
+    """Give every shelf the engine its size asks for; does nothing where that is so already.
+
+    The new engine is built beside the old one and swapped in one transaction: readers go on with
+    theirs. ``tick`` may raise to cancel, which leaves everything as it was.
+    """
+    with connections.read() as db:
+        plans = [(row, row.count - len(dead_rows(db, row.id))) for row in shelf_rows(db)]
+    for row, alive in plans:
+        wanted = _wanted(row, alive) if engine == "auto" else engine
+        if wanted == "exact":
+            if row.engine != "exact":
+                _swap(connections, row, "exact", None, 0)
+        elif row.engine != wanted or row.count - row.covered > TAIL_SHARE * row.count:
+            _rebuild(connections, library, row, wanted, tick)
+
+
+def _wanted(row: ShelfRow, alive: int) -> str:
+    if row.engine != "exact" and alive > EXACT_UP_TO // 2:  # no to and fro around the border
+        return row.engine
+    return "ivf_rabitq" if alive > EXACT_UP_TO else "exact"
+
+
+def _rebuild(connections: Connections, library: Path, row: ShelfRow, name: str, tick: Tick | None) -> None:
+    state = load(row, 0, library, None)
+    previous = state.engine if state.engine.name == name else None
+    with built(row.folder(library), state.source, name, previous, tick) as (folder, engine):
+        _swap(connections, row, name, folder.name, engine.covered)
+
+
+@contextmanager
+def built(
+    shelf: Path, source: VectorFile, name: str, previous: Engine | None = None, tick: Tick | None = None
+) -> Iterator[tuple[Path, Engine]]:
+    """A durable, saved engine in a folder of a new name; deleted again if the block fails."""
+    with told(shelf):
+        engine = ENGINES[name].build(source, previous=previous, tick=tick)
+        folder = shelf / f"engine-{_next_number(shelf)}"
+        unfinished = folder.with_name(folder.name + ".part")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        try:
+            unfinished.mkdir(parents=True)
+            engine.save(unfinished)
+            for file in unfinished.iterdir():
+                with file.open("rb+") as handle:
+                    os.fsync(handle.fileno())
+            sync_folder(unfinished)
+            unfinished.rename(folder)
+            sync_folder(shelf)
+            yield folder, engine
+        except BaseException:
+            shutil.rmtree(unfinished, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+
+def _next_number(shelf: Path) -> int:
+    numbers = [int(path.name[7:]) for path in shelf.glob("engine-*") if path.name[7:].isdecimal()]
+    return max(numbers, default=0) + 1
+
+
+def _swap(connections: Connections, row: ShelfRow, name: str, folder: str | None, covered: int) -> None:
+    with connections.write() as db:
+        now = shelf_row(db, row.key)
+        if now is None or now.vectors != row.vectors:
+            raise RuntimeError("the shelf was compacted while its engine was built")  # callers hold one lock
+        db.execute(
+            "UPDATE shelves SET engine = ?, engine_folder = ?, covered = ? WHERE id = ?",
+            (name, folder, covered, row.id),
+        )
+
+
+def clean(connections: Connections, library: Path) -> None:
+    """What a writer that died has left: vectors never committed, engines and files nobody points to."""
+    with connections.read() as db:
+        rows = {str(row.id): row for row in shelf_rows(db)}
+    shelves = library / "shelves"
+    if not shelves.is_dir():
+        return
+    with told(library):
+        for folder in shelves.iterdir():
+            row = rows.get(folder.name)
+            if row is None:
+                shutil.rmtree(folder, ignore_errors=True)
+                continue
+            for path in folder.iterdir():
+                if path.is_dir() and path.name != row.engine_folder:
+                    shutil.rmtree(path, ignore_errors=True)
+                elif path.is_file() and path.name != row.vectors:
+                    path.unlink(missing_ok=True)
+            cut(folder / row.vectors, row.dimension, row.count)

@@ -1,0 +1,126 @@
+"""The tables, and the way from any older version of them to this one."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from dinoscope.errors import LibraryDamaged, NoLibrary
+
+APPLICATION_ID = 0x44494E4F  # "DINO": tells a library from any other SQLite file
+
+# Each entry brings a library one version further. Never change one that was released: add the next.
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        # generation grows with every commit: what readers cache is valid for one generation
+        "CREATE TABLE library (generation INTEGER NOT NULL)",
+        "INSERT INTO library VALUES (0)",
+        # files = number of rows in files with that content, kept by the triggers below; 0 is a tombstone
+        """CREATE TABLE contents (
+            id INTEGER PRIMARY KEY,
+            hash TEXT NOT NULL UNIQUE,
+            files INTEGER NOT NULL DEFAULT 0)""",
+        "CREATE INDEX dead_contents ON contents (id) WHERE files = 0",
+        "CREATE TABLE roots (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE)",
+        # times are nanoseconds since 1970 UTC, but taken: the camera's own clock as ISO text, which
+        # sorts and compares as text, with the minutes east of UTC where the picture tells them
+        """CREATE TABLE files (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            path TEXT NOT NULL UNIQUE,
+            folder TEXT NOT NULL,
+            root INTEGER NOT NULL REFERENCES roots (id),
+            content INTEGER NOT NULL REFERENCES contents (id),
+            kind TEXT NOT NULL,
+            width INTEGER NOT NULL,
+            height INTEGER NOT NULL,
+            bytes INTEGER NOT NULL,
+            modified INTEGER NOT NULL,
+            added INTEGER NOT NULL,
+            taken TEXT,
+            taken_offset INTEGER,
+            camera TEXT,
+            lens TEXT,
+            latitude REAL,
+            longitude REAL)""",
+        "CREATE INDEX files_by_content ON files (content)",
+        "CREATE INDEX files_by_root ON files (root)",
+        "CREATE INDEX files_by_taken ON files (taken, id)",
+        "CREATE INDEX files_by_bytes ON files (bytes, id)",
+        """CREATE TRIGGER file_added AFTER INSERT ON files BEGIN
+            UPDATE contents SET files = files + 1 WHERE id = new.content; END""",
+        """CREATE TRIGGER file_removed AFTER DELETE ON files BEGIN
+            UPDATE contents SET files = files - 1 WHERE id = old.content; END""",
+        """CREATE TRIGGER file_changed AFTER UPDATE OF content ON files WHEN old.content <> new.content BEGIN
+            UPDATE contents SET files = files - 1 WHERE id = old.content;
+            UPDATE contents SET files = files + 1 WHERE id = new.content; END""",
+        # count: committed rows of the vectors file; covered: those inside the engine's folder
+        """CREATE TABLE shelves (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            key TEXT NOT NULL UNIQUE,
+            name TEXT NOT NULL,
+            dimension INTEGER NOT NULL,
+            count INTEGER NOT NULL DEFAULT 0,
+            vectors TEXT NOT NULL DEFAULT 'vectors-1.f16',
+            engine TEXT NOT NULL DEFAULT 'exact',
+            engine_folder TEXT,
+            covered INTEGER NOT NULL DEFAULT 0,
+            calibration TEXT)""",
+        """CREATE TABLE vectors (
+            shelf INTEGER NOT NULL REFERENCES shelves (id),
+            row INTEGER NOT NULL,
+            content INTEGER NOT NULL REFERENCES contents (id),
+            PRIMARY KEY (shelf, row)) WITHOUT ROWID""",
+        "CREATE UNIQUE INDEX vectors_by_content ON vectors (content, shelf)",
+        "CREATE TABLE refusals (path TEXT PRIMARY KEY, sentence TEXT NOT NULL) WITHOUT ROWID",
+    ),
+)
+
+
+def version_of(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def migrate(db: sqlite3.Connection, folder: Path) -> None:
+    """Bring the tables to this version inside one transaction per step; needs a writing connection.
+
+    Raises:
+        LibraryDamaged: the file belongs to something else, or to a newer Dinoscope.
+    """
+    check_version(db, folder, write=True)
+    for version in range(version_of(db), len(MIGRATIONS)):
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            for statement in MIGRATIONS[version]:
+                db.execute(statement)
+            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            db.execute(f"PRAGMA user_version = {version + 1}")
+            db.execute("COMMIT")
+        except BaseException:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise
+
+
+def check_version(db: sqlite3.Connection, folder: Path, *, write: bool) -> None:
+    """Refuse what this program cannot read.
+
+    Raises:
+        LibraryDamaged: not a library's file, or one of a newer Dinoscope.
+        NoLibrary: for reading only: nothing in it yet, or an older version.
+    """
+    version = version_of(db)
+    owner = int(db.execute("PRAGMA application_id").fetchone()[0])
+    strangers = db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is not None
+    if owner != APPLICATION_ID and (owner or version or strangers):
+        raise LibraryDamaged(f"{folder}/library.sqlite belongs to another program: choose another folder")
+    if version > len(MIGRATIONS):
+        raise LibraryDamaged(
+            f"the library {folder} was written by a newer Dinoscope (format {version}, this one reads "
+            f"{len(MIGRATIONS)}): upgrade Dinoscope"
+        )
+    if not write and version == 0:
+        raise NoLibrary(f"the library {folder} is still empty: index a folder of pictures first")
+    if not write and version < len(MIGRATIONS):
+        raise NoLibrary(
+            f"the library {folder} has an older format ({version}): index once more, which brings it up to date"
+        )

@@ -1,0 +1,119 @@
+"""Looking for contradictions between rows, vectors and engines."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from dinoscope.engines import ENGINES
+from dinoscope.errors import DinoscopeError, LibraryDamaged
+from dinoscope.library.connection import Connections
+from dinoscope.library.records import Finding
+from dinoscope.library.shelves import ShelfRow, dead_rows, shelf_rows
+from dinoscope.library.vectors import VectorFile
+
+_BLOCK = 65_536  # vectors checked at a time
+_SAMPLE = 4_096  # vectors checked when not all are
+_QUERIES = 20  # searches in which the engine is held against exact search
+_AGREEMENT = 0.8  # share of exact's ten nearest that the engine must find over all of them
+_RESTORE = "restore the library from a backup, or delete it and index again"
+_DROP = "forget the model's vectors and index again"
+
+
+def verify(connections: Connections, library: Path, *, every_vector: bool) -> Iterator[Finding]:
+    """One finding a contradiction, all seen in one committed state; nothing is changed.
+
+    What a killed writer leaves behind (vectors without a commit, unfinished engines, thumbnails) is
+    no contradiction: nothing refers to it, and the next writer clears it up.
+    """
+    try:
+        with connections.read() as db:
+            yield from _tables(db)
+            for row in shelf_rows(db):
+                yield from _shelf(db, library, row, every_vector)
+    except LibraryDamaged as error:
+        yield Finding(str(error), _RESTORE)
+
+
+def _tables(db: sqlite3.Connection) -> Iterator[Finding]:
+    for (line,) in db.execute("PRAGMA integrity_check(10)"):
+        if line != "ok":
+            yield Finding(f"the tables are damaged: {line}", _RESTORE)
+    dangling = len(db.execute("PRAGMA foreign_key_check").fetchall())
+    if dangling:
+        yield Finding(f"{dangling} rows refer to something that is not there", _RESTORE)
+    wrong = _number(
+        db, "contents WHERE files <> (SELECT count(*) FROM files WHERE files.content = contents.id)"
+    )
+    if wrong:
+        yield Finding(f"{wrong} contents count their files wrongly", _RESTORE)
+    lone = _number(db, "files WHERE NOT EXISTS (SELECT 1 FROM vectors WHERE vectors.content = files.content)")
+    if lone and _number(db, "shelves"):
+        yield Finding(f"{lone} pictures have no vector and cannot be found", "index their folders again")
+
+
+def _number(db: sqlite3.Connection, what: str) -> int:
+    return int(db.execute(f"SELECT count(*) FROM {what}").fetchone()[0])
+
+
+def _shelf(db: sqlite3.Connection, library: Path, row: ShelfRow, every_vector: bool) -> Iterator[Finding]:
+    first, last, rows = db.execute(
+        "SELECT min(row), max(row), count(*) FROM vectors WHERE shelf = ?", (row.id,)
+    ).fetchone()
+    if rows != row.count or (rows and (first, last) != (0, row.count - 1)):
+        yield Finding(f"{row.key} counts {row.count} vectors but has rows for {rows}", _DROP)
+        return
+    try:
+        source = VectorFile(row.folder(library) / row.vectors, row.dimension, row.count)
+    except (LibraryDamaged, OSError) as error:
+        yield Finding(f"the vectors of {row.key} cannot be read: {error}", _DROP)
+        return
+    spoilt = _spoilt(source, every_vector)
+    if spoilt:
+        yield Finding(f"{spoilt} vectors of {row.key} are not of length 1", _DROP)
+    if row.engine_folder is not None:
+        yield from _engine(db, library, row, source)
+
+
+def _spoilt(source: VectorFile, every_vector: bool) -> int:
+    """Vectors that are not finite or not of length 1, among all or among a spread-out sample."""
+    count = len(source)
+    step = 1 if every_vector else max(1, count // _SAMPLE)
+    total = 0
+    for start in range(0, count, _BLOCK * step):
+        block = source.raw(slice(start, min(start + _BLOCK * step, count), step)).astype(np.float32)
+        total += int(np.count_nonzero(~(np.abs(np.linalg.norm(block, axis=1) - 1) < 2e-2)))
+    return total
+
+
+def _engine(db: sqlite3.Connection, library: Path, row: ShelfRow, source: VectorFile) -> Iterator[Finding]:
+    rebuild = f"let the engine be built again: `dinoscope library optimise --rebuild` (model {row.key})"
+    try:
+        engine = ENGINES[row.engine].load(row.folder(library) / str(row.engine_folder), source)
+    except (DinoscopeError, KeyError) as error:
+        yield Finding(f"the engine {row.engine} of {row.key} cannot be loaded: {error}", rebuild)
+        return
+    if engine.covered != row.covered:
+        yield Finding(f"the engine of {row.key} holds {engine.covered} vectors, not {row.covered}", rebuild)
+        return
+    dead = dead_rows(db, row.id)
+    allowed = np.ones(engine.covered, np.bool_)
+    allowed[dead[dead < engine.covered]] = False
+    alive = np.flatnonzero(allowed)
+    if not len(alive):
+        return
+    asked = np.random.default_rng(0).choice(alive, min(_QUERIES, len(alive)), replace=False)
+    queries = source.read(np.sort(asked))
+    judge = ENGINES["exact"].build(
+        VectorFile(row.folder(library) / row.vectors, row.dimension, engine.covered)
+    )
+    truth, _ = judge.search(queries, 10, allowed)
+    found, _ = engine.search(queries, 10, allowed)
+    agreement = float(np.mean([np.isin(a[a >= 0], b).mean() for a, b in zip(truth, found, strict=True)]))
+    if agreement < _AGREEMENT:
+        yield Finding(
+            f"the engine of {row.key} finds only {agreement:.0%} of what exact search finds", rebuild
+        )
