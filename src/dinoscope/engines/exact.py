@@ -1,4 +1,4 @@
-"""The engine that looks at every vector: the default while a library is small, and the judge of the others."""
+"""The engine that looks at every vector: the default of small libraries, and the judge of the others."""
 
 from __future__ import annotations
 
@@ -72,7 +72,8 @@ class Exact:
                     floor[index] = best[index][1].min()
         answer = ranking.nothing(len(queries), k)
         for index, (rows, _) in enumerate(best):
-            found, scored = ranking.ranked(self._source, queries[index], rows, k)
+            scores = ranking.exact_scores(self._source, queries[index], rows)
+            found, scored = ranking.ordered(rows, scores, k)
             answer[0][index, : len(found)] = found
             answer[1][index, : len(found)] = scored
         return answer

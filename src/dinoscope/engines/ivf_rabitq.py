@@ -6,12 +6,14 @@ for Approximate Nearest Neighbor Search", SIGMOD 2024. About 70-80 bytes a vecto
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dinoscope.engines import ranking
 from dinoscope.engines.engine import Mask, Rows, Tick, VectorSource
@@ -21,11 +23,15 @@ from dinoscope.features import FloatArray, Vectors
 
 PROBES = 32  # inverted lists visited a query
 RERANK = 100  # candidates ranked by their stored vectors, at least; 4 k where that is more
+DEEPEST = 6_400  # and at most, three rounds later, for a query with nothing near: ~10 ms
 EXACT_BELOW = 10_000  # so few allowed rows are gathered and compared exactly: ~10 ms at D = 384
 RETRAIN_GROWTH = 4  # centroids trained on a quarter of the rows still serve; beyond that, train anew
 _BLOCK = 32_768  # rows added at a time: 50 MB of float32 at D = 384
 _PER_LIST = 48  # training vectors a centroid; faiss warns below 39
+_MASKS = 8  # prepared masks remembered: an eighth of a byte a row and 8 bytes a list each
 _FILE = "ivf_rabitq.faiss"
+
+Counts = NDArray[np.int64]
 
 
 class IvfRabitq:
@@ -38,7 +44,9 @@ class IvfRabitq:
 
         self._source = source
         self._index = index  # IndexPreTransform: random rotation, then IndexIVFRaBitQ
-        self._ivf = faiss.extract_index_ivf(index)
+        self._ivf: Any = faiss.extract_index_ivf(index)
+        self._list_of: NDArray[np.int32] | None = None
+        self._masks: list[tuple[weakref.ref[Mask], NDArray[np.uint8], Counts]] = []
 
     @classmethod
     def build(
@@ -105,41 +113,106 @@ class IvfRabitq:
             return ranking.nothing(len(queries), k)
         if eligible <= max(EXACT_BELOW, 2 * k):
             return Exact(_Covered(self._source, self.covered)).search(queries, k, allowed)
-        wanted = min(max(RERANK, 4 * k), eligible)
-        found = self._candidates(queries, wanted, allowed, self._probes(probes, eligible))
         answer = ranking.nothing(len(queries), k)
-        for index, rows in enumerate(found):
-            best, scores = ranking.ranked(self._source, queries[index], rows[rows >= 0], k)
-            answer[0][index, : len(best)] = best
-            answer[1][index, : len(best)] = scores
+        pending = np.arange(len(queries))
+        wanted, visits = min(max(RERANK, 4 * k), eligible), probes or PROBES
+        while len(pending):
+            found, estimates = self._candidates(queries[pending], wanted, allowed, visits)
+            settled = np.ones(len(pending), np.bool_)
+            for line, index in enumerate(pending):
+                rows, guesses = found[line][found[line] >= 0], estimates[line][found[line] >= 0]
+                scores = ranking.exact_scores(self._source, queries[index], rows)
+                best, marks = ranking.ordered(rows, scores, k)
+                answer[0][index, : len(best)] = best
+                answer[1][index, : len(best)] = marks
+                settled[line] = len(rows) < wanted or _settled(scores, guesses, k)
+            if wanted >= min(DEEPEST, eligible):
+                break
+            pending, wanted, visits = pending[~settled], min(4 * wanted, eligible), 2 * visits
         return answer
 
-    def _probes(self, asked: int | None, eligible: int) -> int:
-        """Lists to visit: more under a filter, because each list holds fewer rows that may be answered."""
-        thinned = self.covered / eligible
-        return max(1, min(int((asked or PROBES) * min(thinned, 8.0)), int(self._ivf.nlist)))
-
-    def _candidates(self, queries: Vectors, wanted: int, allowed: Mask | None, probes: int) -> Rows:
-        """(q, wanted) rows, -1 where there are no more: visits further lists until a filter is satisfied.
-
-        A filter such as a folder is correlated with what its pictures show, so the nearest lists may
-        hold none of its rows; doubling costs at most twice the visit that would have sufficed.
-        """
+    def _candidates(
+        self, queries: Vectors, wanted: int, allowed: Mask | None, probes: int
+    ) -> tuple[Rows, FloatArray]:
+        """(q, wanted) rows and their estimated similarities, best first; row -1 where there are no more."""
         import faiss
 
-        bits = None if allowed is None else np.packbits(allowed, bitorder="little")
-        selector = None if bits is None else faiss.IDSelectorBitmap(len(bits) * 8, faiss.swig_ptr(bits))
-        pending = np.arange(len(queries))
-        rows = np.full((len(queries), wanted), -1, np.int64)
+        if allowed is None:
+            return self._probed(queries, wanted, min(probes, int(self._ivf.nlist)), None)
+        bits, per_list = self._prepared(allowed)
+        selector = faiss.IDSelectorBitmap(len(bits) * 8, faiss.swig_ptr(bits))
+        rows, estimates = ranking.nothing(len(queries), wanted)
+        needed = self._lists_needed(queries, wanted, probes, per_list)
+        for count in np.unique(needed):
+            same = needed == count
+            rows[same], estimates[same] = self._probed(queries[same], wanted, int(count), selector)
+        return rows, estimates
+
+    def _probed(self, queries: Vectors, wanted: int, probes: int, selector: Any) -> tuple[Rows, FloatArray]:
+        import faiss
+
+        parameters = _parameters(faiss, probes, selector)
+        estimates, rows = self._index.search(queries, wanted, params=parameters)
+        return rows, estimates
+
+    def _lists_needed(self, queries: Vectors, wanted: int, probes: int, per_list: Counts) -> Counts:
+        """(q,) nearest lists to visit so that a filter costs no recall.
+
+        A filter such as a folder is correlated with what its pictures show: the lists near the query
+        may hold few or none of its rows. So as many *allowed* rows are visited as a search without
+        a filter visits rows, however far that leads. Rounded up to a power of two: few searches.
+        """
+        lists = int(self._ivf.nlist)
+        enough = max(probes * self.covered // lists, 4 * wanted)
+        rotated = self._index.chain.at(0).apply(queries)
+        needed = np.empty(len(queries), np.int64)
+        pending, depth = np.arange(len(queries)), min(2 * probes, lists)
         while len(pending):
-            inner = faiss.IVFRaBitQSearchParameters(nprobe=probes, sel=selector)
-            outer = faiss.SearchParametersPreTransform(index_params=inner)
-            rows[pending] = self._index.search(queries[pending], wanted, params=outer)[1]
-            if probes >= self._ivf.nlist:
-                break
-            pending = pending[rows[pending, -1] < 0]
-            probes = min(2 * probes, int(self._ivf.nlist))
-        return rows
+            nearest = self._ivf.quantizer.search(rotated[pending], depth)[1]
+            visited = np.cumsum(per_list[nearest], axis=1)
+            done = (visited[:, -1] >= enough) | (depth == lists)
+            counts = 1 + np.argmax(visited >= np.minimum(enough, visited[:, -1:]), axis=1)
+            needed[pending[done]] = counts[done]
+            pending, depth = pending[~done], min(4 * depth, lists)
+        rounded = 2 ** np.ceil(np.log2(np.maximum(needed, probes)))
+        return np.asarray(np.minimum(rounded, lists), np.int64)
+
+    def _prepared(self, allowed: Mask) -> tuple[NDArray[np.uint8], Counts]:
+        """(bitmap, allowed rows a list) of a mask, remembered: the library asks with the same few masks."""
+        for reference, bits, per_list in self._masks:
+            if reference() is allowed:
+                return bits, per_list
+        bits = np.packbits(allowed, bitorder="little")
+        per_list = np.bincount(self._lists()[allowed], minlength=int(self._ivf.nlist))
+        self._masks = [(weakref.ref(allowed), bits, per_list), *self._masks][:_MASKS]
+        return bits, per_list
+
+    def _lists(self) -> NDArray[np.int32]:
+        """(covered,) the list of each row; 4 MB at a million, read from the index at the first filter."""
+        import faiss
+
+        if self._list_of is None:
+            lists = np.empty(self.covered, np.int32)
+            stored = self._ivf.invlists
+            for number in range(int(self._ivf.nlist)):
+                size = int(stored.list_size(number))
+                if size:
+                    lists[faiss.rev_swig_ptr(stored.get_ids(number), size)] = number
+            self._list_of = lists
+        return self._list_of
+
+
+def _settled(scores: NDArray[np.float64], estimates: FloatArray, k: int) -> bool:
+    """Is it unlikely that a row beyond these candidates belongs among the best k?
+
+    The next row's estimate is at most the last one's. It belongs there when the estimate errs by
+    more than the gap to the k-th exact score; one standard deviation of the errors seen keeps easy
+    queries at one round (the gap is 10 deviations among clusters) and sends hard ones further.
+    """
+    if len(scores) <= k:
+        return False
+    kth = np.partition(scores, len(scores) - k)[len(scores) - k]
+    return bool(estimates[-1] + np.std(scores - estimates) < kth)
 
 
 class _Covered:
@@ -160,6 +233,12 @@ class _Covered:
         return self._source.read(rows)
 
 
+def _parameters(faiss: Any, probes: int, selector: Any) -> Any:
+    """Search parameters that belong to one call: nothing is set on the shared index."""
+    inner = faiss.IVFRaBitQSearchParameters(nprobe=probes, sel=selector)
+    return faiss.SearchParametersPreTransform(index_params=inner)
+
+
 def lists_for(count: int) -> int:
     """Inverted lists for so many vectors: the power of two nearest 4 sqrt(n), 4,096 at a million."""
     return int(2 ** max(0, round(np.log2(4 * max(count, 1) ** 0.5)))) if count >= _PER_LIST else 1
@@ -178,12 +257,11 @@ def _trained(source: VectorSource, seed: int) -> Any:
     ivf.cp.seed = seed + 1
     ivf.cp.niter = 10
     ivf.cp.max_points_per_centroid = _PER_LIST
-    size = min(count, lists * _PER_LIST)
-    sample = np.sort(np.random.default_rng(seed).choice(count, size, replace=False)) if count else []
-    # an empty engine still needs a centroid to be searchable
-    index.train(
-        source.read(np.asarray(sample, np.int64)) if count else np.eye(1, dimension, dtype=np.float32)
-    )
+    sample = np.eye(1, dimension, dtype=np.float32)  # an empty engine needs a centroid, too
+    if count:
+        chosen = np.random.default_rng(seed).choice(count, min(count, lists * _PER_LIST), replace=False)
+        sample = source.read(np.sort(chosen))
+    index.train(sample)
     return index
 
 

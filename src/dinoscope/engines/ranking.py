@@ -1,4 +1,4 @@
-"""What every engine does alike: refuse bad queries, keep the best k, score exactly, order deterministically."""
+"""What every engine does alike: refuse bad queries, keep the best k, score exactly, order by rule."""
 
 from __future__ import annotations
 
@@ -57,12 +57,11 @@ def exact_scores(source: VectorSource, query: FloatArray, rows: Rows) -> NDArray
     return scores
 
 
-def ranked(source: VectorSource, query: FloatArray, rows: Rows, k: int) -> tuple[Rows, FloatArray]:
-    """The best k of the candidate rows by exact score; equal scores order by row."""
-    rows = np.sort(rows)
-    scores = exact_scores(source, query, rows).astype(np.float32)
-    best = np.argsort(-scores, kind="stable")[:k]
-    return rows[best], scores[best]
+def ordered(rows: Rows, scores: NDArray[np.float64], k: int) -> tuple[Rows, FloatArray]:
+    """The best k rows by score; scores equal in float32 order by row."""
+    rounded = scores.astype(np.float32)
+    best = np.lexsort((rows, -rounded))[:k]
+    return rows[best], rounded[best]
 
 
 def merged(one: tuple[Rows, FloatArray], other: tuple[Rows, FloatArray], k: int) -> tuple[Rows, FloatArray]:

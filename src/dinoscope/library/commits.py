@@ -22,6 +22,7 @@ def commit(
     library: Path,
     model: ModelIdentity,
     dimension: int,
+    *,
     new: Sequence[NewFile],
     vectors: Mapping[str, FloatArray],
 ) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from dinoscope.engines.engine import Rows
 from dinoscope.errors import NoSuchModel
-from dinoscope.library import optimising, overview
+from dinoscope.library import optimising, overview, verifying
 from dinoscope.library.connection import FILE, Connections
 from dinoscope.library.failures import told
 from dinoscope.library.records import CompactReport
@@ -60,22 +60,26 @@ def drop_model(connections: Connections, library: Path, key: str) -> None:
 
 
 def _compact_shelf(db: sqlite3.Connection, library: Path, row: ShelfRow) -> int:
+    """Dead vectors dropped. An engine that turns out broken is built again even where none are dead."""
     dead = dead_rows(db, row.id)
-    if not len(dead):
-        return 0
     folder = row.folder(library)
-    name = f"vectors-{int(row.vectors.removeprefix('vectors-').removesuffix('.f16')) + 1}.f16"
-    kept = np.setdiff1d(np.arange(row.count), dead, assume_unique=True)
-    _copy(VectorFile(folder / row.vectors, row.dimension, row.count), kept, folder / name)
-    _renumber(db, row.id, dead, row.count)
+    if len(dead):
+        name = f"vectors-{int(row.vectors.removeprefix('vectors-').removesuffix('.f16')) + 1}.f16"
+        kept = np.setdiff1d(np.arange(row.count), dead, assume_unique=True)
+        _copy(VectorFile(folder / row.vectors, row.dimension, row.count), kept, folder / name)
+        _renumber(db, row.id, dead, row.count)
+    elif row.engine_folder is not None and verifying.engine_problem(db, library, row) is not None:
+        name = row.vectors
+    else:
+        return 0
+    alive = row.count - len(dead)
     engine, engine_folder, covered = "exact", None, 0
-    if row.engine != "exact" and len(kept) > optimising.EXACT_UP_TO // 2:
-        source = VectorFile(folder / name, row.dimension, len(kept))
-        with optimising.built(folder, source, row.engine) as (made, index):
-            engine, engine_folder, covered = row.engine, made.name, index.covered
+    if row.engine != "exact" and alive > optimising.EXACT_UP_TO // 2:
+        with optimising.built(folder, VectorFile(folder / name, row.dimension, alive), row.engine) as built:
+            engine, engine_folder, covered = row.engine, built[0].name, built[1].covered
     db.execute(
         "UPDATE shelves SET vectors = ?, count = ?, engine = ?, engine_folder = ?, covered = ? WHERE id = ?",
-        (name, len(kept), engine, engine_folder, covered, row.id),
+        (name, alive, engine, engine_folder, covered, row.id),
     )
     return len(dead)
 

@@ -35,6 +35,11 @@ def told(folder: Path) -> Iterator[None]:
 
 def sentence_of(error: OSError | sqlite3.Error, folder: Path) -> DinoscopeError | None:
     """The refusal that explains the error, None when it is a bug."""
+    if isinstance(error, FileNotFoundError):  # rows name it, so somebody took it away
+        return LibraryDamaged(
+            f"{error.filename} is missing from the library {folder}: restore it from a backup, "
+            "or forget the model's vectors and index again"
+        )
     if isinstance(error, OSError):
         return _of_number(error.errno, folder)
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
@@ -46,7 +51,8 @@ def sentence_of(error: OSError | sqlite3.Error, folder: Path) -> DinoscopeError 
         return LibraryBusy(f"the library {folder} is busy: try again in a moment")
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_IOERR):
         return LibraryDamaged(
-            f"the library {folder} cannot be read ({error}): restore it from a backup, or delete it and index again"
+            f"the library {folder} cannot be read ({error}): restore it from a backup, "
+            "or delete it and index again"
         )
     return None
 

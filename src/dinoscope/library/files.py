@@ -18,8 +18,9 @@ from dinoscope.pictures.metadata import Metadata
 from dinoscope.pictures.refusal import Refusal
 
 COLUMNS = (
-    "files.id, files.path, contents.hash, files.kind, files.width, files.height, files.bytes, files.modified, "
-    "files.added, files.taken, files.taken_offset, files.camera, files.lens, files.latitude, files.longitude"
+    "files.id, files.path, contents.hash, files.kind, files.width, files.height, files.bytes, "
+    "files.modified, files.added, files.taken, files.taken_offset, files.camera, files.lens, "
+    "files.latitude, files.longitude"
 )
 JOINED = "files JOIN contents ON contents.id = files.content"
 _SLICE = 500  # parameters a statement: old SQLite builds stop at 999

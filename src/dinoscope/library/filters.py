@@ -1,4 +1,4 @@
-"""Filters: ``kind=jpeg and taken>=2021 and camera~canon`` becomes SQL with parameters, never text pasted in."""
+"""Filters: ``kind=jpeg and taken>=2021 and camera~canon`` becomes SQL, its values always parameters."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from dinoscope.errors import BadRequest
 from dinoscope.library.paths import below, to_text
 
 GRAMMAR = (
-    'write clauses like kind=jpeg, width>=1024, bytes<2MB, taken=2021-07, camera~canon, folder="/my pictures", '
-    "near(48.2,16.4,25), has:place or no:date, joined by and; fields are path, name, folder, kind, width, height, "
-    "pixels, bytes, modified, added, taken, camera, lens, lat, lon; operators are = != < <= > >= and ~ (contains)"
+    "write clauses like kind=jpeg, width>=1024, bytes<2MB, taken=2021-07, camera~canon, "
+    'folder="/my pictures", near(48.2,16.4,25), has:place or no:date, joined by and; '
+    "fields are path, name, folder, kind, width, height, pixels, bytes, modified, added, taken, camera, "
+    "lens, lat, lon; operators are = != < <= > >= and ~ (contains)"
 )
 
 

@@ -174,14 +174,16 @@ class Library:
         order: pages.Order = "added",
         descending: bool = False,
     ) -> Page:
-        """A stretch of a listing; ``after`` is the ``next`` of the page before. Rows without a date come last.
+        """A stretch of a listing; ``after`` is the ``next`` of the page before.
+
+        Ordered by ``taken``, pictures without a date come last in either direction.
 
         Raises:
             BadRequest: an unknown order, a limit not in 1..1000, a cursor of another listing.
         """
         total = self.count(where)
         with self._connections.read() as db:
-            return pages.page(db, where, after, limit, order, descending, total)
+            return pages.page(db, where, after, limit=limit, order=order, descending=descending, total=total)
 
     def facets(self, where: Filter | None = None) -> Facets:
         """What there is to filter by, counted over the pictures that pass."""
@@ -233,7 +235,9 @@ class Library:
         files: Sequence[NewFile],
         vectors: Mapping[str, FloatArray],
     ) -> None:
-        """Make files and the vectors of their contents permanent, all or nothing; on return they are on the disk.
+        """Make files and the vectors of their contents permanent, all or nothing.
+
+        When it returns they are on the disk.
 
         Args:
             files: new or changed paths; a known path keeps its id.
@@ -245,7 +249,7 @@ class Library:
             ValueError: a file whose content has no vector, neither given nor stored.
         """
         with self._connections.write() as db:
-            commits.commit(db, self._folder, model, dimension, files, vectors)
+            commits.commit(db, self._folder, model, dimension, new=files, vectors=vectors)
 
     def refuse(self, refusals: Sequence[Refusal]) -> None:
         """Remember files that could not be used, until they can or are gone."""
@@ -257,7 +261,7 @@ class Library:
             return files.refusals(db)
 
     def remove(self, where: Filter | None = None, ids: Sequence[int] = ()) -> int:
-        """Forget the pictures that pass the filter and those with the ids; files are never touched. How many."""
+        """Forget the pictures that pass the filter and those with the ids, never their files. How many."""
         with self._connections.write() as db:
             return files.remove(db, where, ids)
 

@@ -43,7 +43,7 @@ class WriterLock:
             self._file = -1
 
     def forget(self) -> None:
-        """In a forked child: drop the inherited handle, or the child would hold the lock past its parent's death."""
+        """In a forked child: drop the inherited handle, which would hold the lock past the parent's death."""
         self.release()
 
 

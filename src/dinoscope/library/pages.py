@@ -23,6 +23,7 @@ def page(
     db: sqlite3.Connection,
     where: Filter | None,
     after: str | None,
+    *,
     limit: int,
     order: Order,
     descending: bool,

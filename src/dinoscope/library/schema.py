@@ -122,5 +122,5 @@ def check_version(db: sqlite3.Connection, folder: Path, *, write: bool) -> None:
         raise NoLibrary(f"the library {folder} is still empty: index a folder of pictures first")
     if not write and version < len(MIGRATIONS):
         raise NoLibrary(
-            f"the library {folder} has an older format ({version}): index once more, which brings it up to date"
+            f"the library {folder} has an older format ({version}): index again, which brings it up to date"
         )

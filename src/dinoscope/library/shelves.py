@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from dinoscope.library.filters import Filter
 from dinoscope.library.vectors import VectorFile
 
 _MASKS = 16  # filters remembered: a byte a vector each, 1 MB at a million
+_ATTEMPTS = 5  # compactions overtaken in a row before a missing file counts as damage
 _log = logging.getLogger(__name__)
 
 
@@ -174,8 +176,7 @@ class Shelf:
         Raises:
             NoSuchPicture: no file has that content, or this model has not seen it.
         """
-        with self._connections.read() as db:
-            state = self._current(db)
+        with self._snapshot() as (db, state):
             found = db.execute(
                 "SELECT vectors.row FROM contents JOIN vectors ON vectors.content = contents.id "
                 "WHERE contents.hash = ? AND contents.files > 0 AND vectors.shelf = ?",
@@ -183,7 +184,7 @@ class Shelf:
             ).fetchone()
             if found is None:
                 raise NoSuchPicture(
-                    f"the library has no vector of {content} for the model {self._key}: index its folder again"
+                    f"the library has no vector of {content} by the model {self._key}: index its folder again"
                 )
             row = int(found[0])
             return np.asarray(state.source.read(slice(row, row + 1))[0], np.float32)
@@ -198,8 +199,7 @@ class Shelf:
         Raises:
             BadRequest: a query that is not finite or not of ``dimension`` numbers.
         """
-        with self._connections.read() as db:
-            state = self._current(db)
+        with self._snapshot() as (db, state):
             rows, scores = _search(state, queries, k, state.allowed(db, where), probes)
             names = _contents(db, state.row.id, rows)
         return [
@@ -209,8 +209,7 @@ class Shelf:
 
     def sample(self, n: int, seed: int = 0) -> Vectors:
         """(up to n, D) vectors alive, drawn without replacement; the same seed and state draw the same."""
-        with self._connections.read() as db:
-            state = self._current(db)
+        with self._snapshot() as (db, state):
             mask = state.allowed(db, None)
             rows = np.arange(state.row.count) if mask is None else np.flatnonzero(mask)
             chosen = np.random.default_rng(seed).permutation(rows)[:n]
@@ -220,9 +219,27 @@ class Shelf:
         row = shelf_row(db, self._key)
         if row is None:
             raise NoSuchModel(
-                f"the library {self._library} has no vectors of the model {self._key}: index its folders with it"
+                f"the library {self._library} has no vectors of the model {self._key}: index with that model"
             )
         return row
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[tuple[sqlite3.Connection, _State]]:
+        """A transaction and what is loaded for it.
+
+        A compaction between the two may have deleted the vectors file that the snapshot names:
+        then a newer snapshot names the new one.
+        """
+        for attempt in range(_ATTEMPTS):
+            with self._connections.read() as db:
+                try:
+                    state = self._current(db)
+                except FileNotFoundError:
+                    if attempt == _ATTEMPTS - 1:
+                        raise
+                    continue
+                yield db, state
+                return
 
     def _current(self, db: sqlite3.Connection) -> _State:
         """The state this transaction sees, loaded anew when a commit has changed it."""

@@ -76,7 +76,7 @@ def append(path: Path, committed: int, rows: Halves) -> None:
     new = not path.exists()
     with path.open("r+b" if not new else "xb", buffering=0) as file:
         file.seek(committed * rows.shape[1] * ITEM)
-        data = memoryview(np.ascontiguousarray(rows)).cast("B")
+        data = memoryview(rows.tobytes())
         while data:
             data = data[file.write(data) :]
         os.fsync(file.fileno())

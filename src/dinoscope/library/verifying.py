@@ -75,7 +75,9 @@ def _shelf(db: sqlite3.Connection, library: Path, row: ShelfRow, every_vector: b
     if spoilt:
         yield Finding(f"{spoilt} vectors of {row.key} are not of length 1", _DROP)
     if row.engine_folder is not None:
-        yield from _engine(db, library, row, source)
+        problem = engine_problem(db, library, row)
+        if problem is not None:
+            yield Finding(problem, "run `dinoscope library compact`, which builds the engine again")
 
 
 def _spoilt(source: VectorFile, every_vector: bool) -> int:
@@ -89,31 +91,29 @@ def _spoilt(source: VectorFile, every_vector: bool) -> int:
     return total
 
 
-def _engine(db: sqlite3.Connection, library: Path, row: ShelfRow, source: VectorFile) -> Iterator[Finding]:
-    rebuild = f"let the engine be built again: `dinoscope library optimise --rebuild` (model {row.key})"
+def engine_problem(db: sqlite3.Connection, library: Path, row: ShelfRow) -> str | None:
+    """What is wrong with a shelf's saved engine; None when it loads and agrees with exact search."""
+    folder = row.folder(library)
     try:
-        engine = ENGINES[row.engine].load(row.folder(library) / str(row.engine_folder), source)
+        engine = ENGINES[row.engine].load(
+            folder / str(row.engine_folder), VectorFile(folder / row.vectors, row.dimension, row.count)
+        )
     except (DinoscopeError, KeyError) as error:
-        yield Finding(f"the engine {row.engine} of {row.key} cannot be loaded: {error}", rebuild)
-        return
+        return f"the engine {row.engine} of {row.key} cannot be loaded: {error}"
     if engine.covered != row.covered:
-        yield Finding(f"the engine of {row.key} holds {engine.covered} vectors, not {row.covered}", rebuild)
-        return
+        return f"the engine of {row.key} holds {engine.covered} vectors, not {row.covered}"
+    source = VectorFile(folder / row.vectors, row.dimension, row.covered)
     dead = dead_rows(db, row.id)
-    allowed = np.ones(engine.covered, np.bool_)
-    allowed[dead[dead < engine.covered]] = False
+    allowed = np.ones(row.covered, np.bool_)
+    allowed[dead[dead < row.covered]] = False
     alive = np.flatnonzero(allowed)
     if not len(alive):
-        return
+        return None
     asked = np.random.default_rng(0).choice(alive, min(_QUERIES, len(alive)), replace=False)
     queries = source.read(np.sort(asked))
-    judge = ENGINES["exact"].build(
-        VectorFile(row.folder(library) / row.vectors, row.dimension, engine.covered)
-    )
-    truth, _ = judge.search(queries, 10, allowed)
+    truth, _ = ENGINES["exact"].build(source).search(queries, 10, allowed)
     found, _ = engine.search(queries, 10, allowed)
     agreement = float(np.mean([np.isin(a[a >= 0], b).mean() for a, b in zip(truth, found, strict=True)]))
     if agreement < _AGREEMENT:
-        yield Finding(
-            f"the engine of {row.key} finds only {agreement:.0%} of what exact search finds", rebuild
-        )
+        return f"the engine of {row.key} finds only {agreement:.0%} of what exact search finds"
+    return None
