@@ -1,0 +1,175 @@
+// The typed client. Every failure becomes one ApiError whose sentence can be shown as it is.
+import type {
+  About,
+  Answer,
+  Facets,
+  FolderListing,
+  Job,
+  JobProgress,
+  Listing,
+  Picture,
+  PictureDetails,
+  Refusal,
+  Uploaded,
+} from "./wire";
+
+const ROOT = "/api/v1";
+
+export class ApiError extends Error {
+  constructor(
+    readonly status: number, // HTTP status; 0 when the server did not answer
+    sentence: string,
+  ) {
+    super(sentence);
+    this.name = "ApiError";
+  }
+
+  get offline(): boolean {
+    return this.status === 0;
+  }
+}
+
+export const OFFLINE = "The server does not answer: start it again with “dinoscope serve”.";
+
+type Values = Record<string, string | number | boolean | null | undefined | readonly (string | number)[]>;
+
+/** A query string; empty, null and undefined values are left out, lists repeat their key. */
+export function queryString(values: Values): string {
+  const out = new URLSearchParams();
+  for (const [key, value] of Object.entries(values)) {
+    for (const one of Array.isArray(value) ? value : [value]) {
+      if (one !== null && one !== undefined && one !== "") out.append(key, String(one));
+    }
+  }
+  const text = out.toString();
+  return text && `?${text}`;
+}
+
+/** The sentence of a problem+json body, or the best that can be said without one. */
+export async function problemOf(response: Response): Promise<ApiError> {
+  const body: unknown = await response.json().catch(() => null);
+  const { detail, title } = (body ?? {}) as { detail?: unknown; title?: unknown };
+  const said = [detail, title].find((text) => typeof text === "string" && text !== "");
+  return new ApiError(response.status, (said as string | undefined) ?? `The server answered ${response.status}.`);
+}
+
+export function isAbort(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "AbortError";
+}
+
+async function call<T>(path: string, init: RequestInit = {}): Promise<T> {
+  let response: Response;
+  try {
+    response = await fetch(ROOT + path, { credentials: "same-origin", ...init });
+  } catch (error) {
+    if (isAbort(error)) throw error;
+    throw new ApiError(0, OFFLINE);
+  }
+  if (!response.ok) throw await problemOf(response);
+  return (response.status === 204 ? undefined : await response.json()) as T;
+}
+
+const send = (method: string, body: unknown): RequestInit => ({
+  method,
+  headers: { "Content-Type": "application/json" },
+  body: JSON.stringify(body),
+});
+
+const withSignal = (signal: AbortSignal | undefined): RequestInit => (signal ? { signal } : {});
+
+export interface ListingRequest {
+  where: string;
+  order: string;
+  descending: boolean;
+  after: string | null;
+  limit: number;
+}
+
+export interface SearchRequest {
+  like: readonly string[];
+  unlike: readonly string[];
+  where: string;
+  k: number;
+  offset: number;
+}
+
+export const api = {
+  about: (signal?: AbortSignal) => call<About>("/about", withSignal(signal)),
+
+  pictures: (request: ListingRequest, signal?: AbortSignal) =>
+    call<Listing>(`/pictures${queryString({ ...request })}`, withSignal(signal)),
+
+  picture: (id: number, signal?: AbortSignal) => call<PictureDetails>(`/pictures/${id}`, withSignal(signal)),
+
+  forget: (id: number) => call<void>(`/pictures/${id}`, { method: "DELETE" }),
+
+  facets: (where: string, signal?: AbortSignal) => call<Facets>(`/facets${queryString({ where })}`, withSignal(signal)),
+
+  search: (request: SearchRequest, signal?: AbortSignal) =>
+    call<Answer>(`/search${queryString({ ...request, collapse: true })}`, withSignal(signal)),
+
+  upload: (picture: Blob, signal?: AbortSignal) =>
+    call<Uploaded>("/queries", {
+      method: "POST",
+      headers: { "Content-Type": picture.type || "application/octet-stream" },
+      body: picture,
+      ...withSignal(signal),
+    }),
+
+  index: (folders: readonly string[]) => call<Job>("/jobs", send("POST", { kind: "index", folders })),
+
+  jobs: async (signal?: AbortSignal) => (await call<{ jobs: Job[] }>("/jobs", withSignal(signal))).jobs,
+
+  job: (id: string, signal?: AbortSignal) => call<Job>(`/jobs/${encodeURIComponent(id)}`, withSignal(signal)),
+
+  cancel: (id: string) => call<unknown>(`/jobs/${encodeURIComponent(id)}`, { method: "DELETE" }),
+
+  refusals: async (signal?: AbortSignal) =>
+    (await call<{ refusals: Refusal[] }>("/refusals", withSignal(signal))).refusals,
+
+  folders: (path: string | null, signal?: AbortSignal) =>
+    call<FolderListing>(`/folders${queryString({ path })}`, withSignal(signal)),
+
+  login: (token: string) => call<unknown>("/login", send("POST", { token })),
+};
+
+/** Sides the server keeps ready; the smallest that is sharp enough for `pixels` on this screen. */
+export function thumbnailSide(pixels: number): 160 | 320 | 640 {
+  return pixels <= 176 ? 160 : pixels <= 352 ? 320 : 640;
+}
+
+// The content hash in the address lets a browser keep the picture for ever.
+export const thumbnailUrl = (picture: Picture, side: number): string =>
+  `${ROOT}/pictures/${picture.id}/thumbnail?side=${side}&v=${picture.content}`;
+
+export const imageUrl = (picture: Picture, side: number): string =>
+  `${ROOT}/pictures/${picture.id}/image?side=${side}&v=${picture.content}`;
+
+export const originalUrl = (picture: Picture): string => `${ROOT}/pictures/${picture.id}/original`;
+
+/** A query names a library picture ("12") or an uploaded one ("q_…"). */
+export const isUpload = (query: string): boolean => query.startsWith("q_");
+
+export const queryThumbnailUrl = (query: string, side: number): string =>
+  isUpload(query) ? `${ROOT}/queries/${query}/image?side=${side}` : `${ROOT}/pictures/${query}/thumbnail?side=${side}`;
+
+export interface JobEvents {
+  progress(progress: JobProgress): void;
+  end(job: Job): void;
+  lost(): void; // the stream broke off before its end
+}
+
+/** Follow a job's event stream; the returned function stops following. */
+export function followJob(id: string, events: JobEvents): () => void {
+  const stream = new EventSource(`${ROOT}/jobs/${encodeURIComponent(id)}/events`);
+  const read = <T>(event: Event): T => JSON.parse((event as MessageEvent<string>).data) as T;
+  stream.addEventListener("progress", (event) => events.progress(read<JobProgress>(event)));
+  stream.addEventListener("end", (event) => {
+    stream.close();
+    events.end(read<Job>(event));
+  });
+  stream.addEventListener("error", () => {
+    if (stream.readyState === EventSource.CLOSED) events.lost();
+  });
+  return () => stream.close();
+}

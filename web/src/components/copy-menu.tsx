@@ -1,0 +1,50 @@
+import { api, isUpload } from "../api";
+import { routes, type Route } from "../route";
+import { commandLine, curlLine, pythonCode, type Asked } from "../snippets";
+import { say } from "../state/overlays";
+import { Icon, type IconName } from "./icon";
+import { Popover } from "./popover";
+
+const FORMS: readonly [icon: IconName, title: string, make: (asked: Asked) => string][] = [
+  ["link", "Link", () => location.href],
+  ["terminal", "Command line", commandLine],
+  ["file", "Python", pythonCode],
+  ["pulse", "HTTP (curl)", curlLine],
+];
+
+/** The same search, to take elsewhere. */
+export function CopyMenu() {
+  const take = async (title: string, make: (asked: Asked) => string) => {
+    const route = routes.get();
+    await copyText(make({ route, paths: await pathsOf(route), origin: location.origin }), title);
+  };
+  return (
+    <Popover label="Copy as" icon="copy" align="end">
+      {(close) =>
+        FORMS.map(([icon, title, make]) => (
+          <button key={title} type="button" class="option" onClick={() => (close(), void take(title, make))}>
+            <Icon name={icon} size={16} />
+            <span>{title}</span>
+          </button>
+        ))
+      }
+    </Popover>
+  );
+}
+
+async function pathsOf(route: Route): Promise<Map<string, string>> {
+  const ids = [...route.like, ...route.unlike].filter((query) => !isUpload(query));
+  const found = await Promise.allSettled(ids.map((id) => api.picture(Number(id))));
+  const paths = new Map<string, string>();
+  for (const one of found) if (one.status === "fulfilled") paths.set(String(one.value.id), one.value.path);
+  return paths;
+}
+
+export async function copyText(text: string, what: string): Promise<void> {
+  try {
+    await navigator.clipboard.writeText(text);
+    say(`${what} copied.`);
+  } catch {
+    say(text); // no clipboard (plain http, or refused): show it, so that it can be copied by hand
+  }
+}

@@ -1,0 +1,65 @@
+// Line icons on a 24-unit grid, drawn for this page.
+
+const PATHS = {
+  add: "M12 5v14M5 12h14",
+  back: "M15 5l-7 7 7 7",
+  calendar: "M4 6h16v14H4zM4 10h16M8 3v4M16 3v4",
+  camera: "M3 8h4l2-3h6l2 3h4v11H3zM12 16.5a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7z",
+  check: "M5 12.5l4.5 4.5L19 7.5",
+  close: "M6 6l12 12M18 6L6 18",
+  copy: "M9 9h11v11H9zM15 9V4H4v11h5",
+  down: "M6 9l6 6 6-6",
+  download: "M12 4v11M7 11l5 5 5-5M5 20h14",
+  eyeClosed: "M3 10c3 4 6 5.5 9 5.5s6-1.5 9-5.5M6.5 14L5 17M12 15.5V19M17.500 14L19 17",
+  file: "M6 3h8l4 4v14H6zM14 3v4h4",
+  filter: "M4 6h16M7 12h10M10 18h4",
+  folder: "M3 6h6l2 2.500h10V19H3z",
+  image: "M4 5h16v14H4zM4 16l5-5 4 4 2.500-2.500L20 17M15.500 9.500h.01",
+  info: "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM12 11v5M12 8h.01",
+  keyboard: "M3 7h18v11H3zM7 11h.01M11 11h.01M15 11h.01M17 11h.01M8 14.500h8",
+  link: "M10 14a4 4 0 0 0 6 .5l3-3a4 4 0 0 0-6-6l-1 1M14 10a4 4 0 0 0-6-.5l-3 3a4 4 0 0 0 6 6l1-1",
+  minus: "M5 12h14",
+  next: "M9 5l7 7-7 7",
+  pulse: "M3 12h4l3-7 4 14 3-7h4",
+  refresh: "M20 11a8 8 0 1 0-2 6M20 5v6h-6",
+  search: "M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14zM16 16l5 5",
+  sliders: "M4 8h10M18 8h2M16 6v4M4 16h2M10 16h10M8 14v4",
+  sort: "M7 5v14M4 16l3 3 3-3M14 6h6M14 11h5M14 16h3",
+  terminal: "M4 5h16v14H4zM8 10l3 2.500L8 15M13 15h4",
+  up: "M12 20V5M6 11l6-6 6 6",
+  warning: "M12 4l9.500 16h-19zM12 10v5M12 17.500h.01",
+} as const;
+
+export type IconName = keyof typeof PATHS;
+
+export function Icon({ name, size = 18 }: { name: IconName; size?: number }) {
+  return (
+    <svg class="icon" width={size} height={size} viewBox="0 0 24 24" aria-hidden="true" focusable="false">
+      <path d={PATHS[name]} />
+    </svg>
+  );
+}
+
+// The mark: a picture cut into patches that is itself an eye, with a reptile's upright pupil.
+const EYE = ["..xxx..", ".xxpxx.", "xxxpxxx", ".xxpxx.", "..xxx.."];
+
+export function Logo({ size = 30 }: { size?: number }) {
+  const cells = EYE.flatMap((row, y) =>
+    [...row].map((kind, x) => ({ kind, x, y })).filter((cell) => cell.kind !== "."),
+  );
+  return (
+    <svg class="logo" width={size} height={(size * 5) / 7} viewBox="0 0 70 50" aria-hidden="true" focusable="false">
+      {cells.map(({ kind, x, y }) => (
+        <rect
+          key={`${x}${y}`}
+          class={kind === "p" ? "logo-pupil" : `logo-patch logo-patch-${(x * 3 + y * 5) % 4}`}
+          x={x * 10 + 0.75}
+          y={y * 10 + 0.75}
+          width={8.5}
+          height={8.5}
+          rx={2}
+        />
+      ))}
+    </svg>
+  );
+}

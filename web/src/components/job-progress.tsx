@@ -1,0 +1,48 @@
+import { count, duration, plural } from "../format";
+import { cancelJob } from "../state/jobs";
+import { say } from "../state/overlays";
+import type { Job, JobProgress } from "../wire";
+
+/** What a running job has done so far, and the button that ends it. */
+export function JobBar({ job }: { job: Job }) {
+  const { progress } = job;
+  const stop = async () => {
+    const refused = await cancelJob(job.id);
+    if (refused) say(refused, "bad");
+  };
+  return (
+    <div class="job-bar">
+      <div class="job-line">
+        <span>{progress ? progressLine(progress) : "Starting…"}</span>
+        <button type="button" class="button" onClick={() => void stop()}>Cancel</button>
+      </div>
+      {progress && !progress.walking ? (
+        <progress aria-label="Indexing" max={Math.max(1, progress.found)} value={progress.done} />
+      ) : (
+        <progress aria-label="Indexing" />
+      )}
+    </div>
+  );
+}
+
+export function progressLine(progress: JobProgress): string {
+  const { done, found, walking, seconds } = progress;
+  const of = walking ? `${count(done)} done, ${count(found)} found so far` : `${count(done)} of ${count(found)}`;
+  const rest = walking || done === 0 ? null : (seconds / done) * (found - done);
+  return rest !== null && rest > 5 ? `${of} · about ${duration(rest)} left` : of;
+}
+
+export function outcome(job: Job): string {
+  const { progress } = job;
+  const counts: string[] = [];
+  if (progress) {
+    if (progress.added) counts.push(`${plural(progress.added, "picture")} added`);
+    if (progress.known) counts.push(`${count(progress.known)} known already`);
+    if (progress.removed) counts.push(`${count(progress.removed)} gone`);
+    if (progress.refused) counts.push(`${plural(progress.refused, "file")} refused`);
+    if (counts.length === 0) counts.push("nothing new");
+    counts.push(`in ${duration(progress.seconds)}`);
+  }
+  const states = { running: "Running", done: "Done", cancelled: "Cancelled", failed: "Failed" } as const;
+  return `${states[job.state]}: ${job.error ?? counts.join(", ")}`;
+}

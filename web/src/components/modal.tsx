@@ -1,0 +1,51 @@
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { Icon } from "./icon";
+
+interface Props {
+  label: string;
+  kind: "sheet" | "stage"; // a small window, or the whole screen
+  onClose: () => void;
+  onKeyDown?: (event: KeyboardEvent) => void;
+  children: ComponentChildren;
+}
+
+/** A native dialog: the browser keeps the focus inside and gives it back afterwards. */
+export function Modal({ label, kind, onClose, onKeyDown, children }: Props) {
+  const element = useRef<HTMLDialogElement>(null);
+
+  useEffect(() => {
+    const opener = document.activeElement as HTMLElement | null;
+    element.current?.showModal();
+    return () => opener?.isConnected && opener.focus({ preventScroll: true });
+  }, []);
+
+  return (
+    <dialog
+      ref={element}
+      class={`modal ${kind}`}
+      aria-label={label}
+      onCancel={(event) => {
+        event.preventDefault();
+        onClose();
+      }}
+      onKeyDown={(event) => {
+        event.stopPropagation();
+        onKeyDown?.(event);
+      }}
+      onClick={(event) => {
+        if (event.target === element.current) onClose(); // the backdrop
+      }}
+    >
+      {children}
+    </dialog>
+  );
+}
+
+export function CloseButton({ onClose, label = "Close" }: { onClose: () => void; label?: string }) {
+  return (
+    <button type="button" class="button bare" aria-label={label} title={`${label} (Esc)`} onClick={onClose}>
+      <Icon name="close" size={20} />
+    </button>
+  );
+}

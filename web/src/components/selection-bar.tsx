@@ -1,0 +1,43 @@
+import { plural } from "../format";
+import { isSearch, navigate, routes, similarTo, withQuery } from "../route";
+import { clearSelection, selection } from "../state/selection";
+import { useStore } from "../state/store";
+import { Icon } from "./icon";
+
+/** One search by all the selected pictures together. */
+export function searchSelected(): void {
+  const [first, ...rest] = selection.get().map(String);
+  if (first === undefined) return;
+  const start = { ...routes.get(), ...similarTo(routes.get(), first) };
+  navigate(withQuery(start, "like", first, ...rest));
+}
+
+const refine = (side: "like" | "unlike") =>
+  navigate(withQuery(routes.get(), side, ...selection.get().map(String)));
+
+export function SelectionBar() {
+  const selected = useStore(selection);
+  const searching = isSearch(useStore(routes));
+  if (selected.length === 0) return null;
+  return (
+    <div class="selection-bar" role="region" aria-label="Selected pictures">
+      <b>{plural(selected.length, "picture")} selected</b>
+      <button type="button" class="button primary" title="Search by them all (s)" onClick={searchSelected}>
+        <Icon name="search" /> Find similar
+      </button>
+      {searching && (
+        <>
+          <button type="button" class="button" onClick={() => refine("like")}>
+            <Icon name="add" /> <span class="wide-only">More like these</span>
+          </button>
+          <button type="button" class="button" onClick={() => refine("unlike")}>
+            <Icon name="minus" /> <span class="wide-only">Not like these</span>
+          </button>
+        </>
+      )}
+      <button type="button" class="button bare" aria-label="Unselect all" title="Unselect all (Esc)" onClick={clearSelection}>
+        <Icon name="close" size={20} />
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,114 @@
+import { HOME, formatRoute, routes } from "../route";
+import { jobs, runningJob } from "../state/jobs";
+import { dialog } from "../state/overlays";
+import { density, shape, theme, type Density, type Shape, type Theme } from "../state/preferences";
+import { session } from "../state/session";
+import { useStore, type Store } from "../state/store";
+import { VIEWS } from "../views";
+import { Icon, Logo } from "./icon";
+import { Popover } from "./popover";
+import { QueryBar } from "./query-bar";
+
+export function TopBar() {
+  return (
+    <header class="top">
+      <a class="brand" href="/" aria-label="Dinoscope: the whole library">
+        <Logo />
+        <span>Dinoscope</span>
+      </a>
+      <QueryBar />
+      <nav class="tools" aria-label="Views and settings">
+        <ViewLinks />
+        <AddPictures />
+        <Appearance />
+      </nav>
+    </header>
+  );
+}
+
+function ViewLinks() {
+  const { view } = useStore(routes);
+  const running = runningJob(useStore(jobs));
+  return (
+    <>
+      {Object.entries(VIEWS).map(([name, { title, icon }]) => (
+        <a
+          key={name}
+          class="button bare"
+          href={formatRoute({ ...HOME, view: name })}
+          aria-current={view === name ? "page" : undefined}
+          aria-label={title}
+          title={title}
+        >
+          <Icon name={icon} size={20} />
+          {name === "activity" && running && <span class="busy-dot" role="img" aria-label="Indexing" />}
+        </a>
+      ))}
+    </>
+  );
+}
+
+function AddPictures() {
+  const { about } = useStore(session);
+  if (about?.library.read_only) return null;
+  return (
+    <button type="button" class="button" title="Add pictures to the library (a)" aria-label="Add pictures" onClick={() => dialog.set("folders")}>
+      <Icon name="add" />
+      <span class="wide-only">Add pictures</span>
+    </button>
+  );
+}
+
+function Appearance() {
+  const { about } = useStore(session);
+  return (
+    <Popover label="Appearance and help" icon="sliders" bare align="end">
+      {(close) => (
+        <div class="settings">
+          <Choice<Theme> legend="Theme" store={theme} options={{ system: "System", light: "Light", dark: "Dark" }} />
+          <Choice<Density> legend="Pictures" store={density} options={{ small: "Small", medium: "Medium", large: "Large" }} />
+          <Choice<Shape> legend="Shape" store={shape} options={{ whole: "Whole", square: "Square" }} />
+          <button
+            type="button"
+            class="option"
+            onClick={() => {
+              close();
+              dialog.set("shortcuts");
+            }}
+          >
+            <span>Keyboard shortcuts</span>
+            <kbd>?</kbd>
+          </button>
+          {about && (
+            <p class="hint">
+              Dinoscope {about.version} · {about.model.title}, {about.model.precision}. Your pictures stay on this machine.
+            </p>
+          )}
+        </div>
+      )}
+    </Popover>
+  );
+}
+
+interface ChoiceProps<T extends string> {
+  legend: string;
+  store: Store<T>;
+  options: Record<T, string>;
+}
+
+function Choice<T extends string>({ legend, store, options }: ChoiceProps<T>) {
+  const chosen = useStore(store);
+  return (
+    <fieldset class="choice">
+      <legend>{legend}</legend>
+      <div>
+        {(Object.entries(options) as [T, string][]).map(([value, title]) => (
+          <label key={value}>
+            <input type="radio" name={legend} value={value} checked={value === chosen} onChange={() => store.set(value)} />
+            <span>{title}</span>
+          </label>
+        ))}
+      </div>
+    </fieldset>
+  );
+}

@@ -1,0 +1,53 @@
+// Keys that work wherever the cursor stands.
+import { FILTER_FIELD } from "./components/filter-bar";
+import { OWN_PICTURE } from "./components/query-bar";
+import { searchSelected } from "./components/selection-bar";
+import { keysRest } from "./keys";
+import { isSearch, navigate, routes } from "./route";
+import { dialog, say } from "./state/overlays";
+import { theme, type Theme } from "./state/preferences";
+import { clearSelection, selection } from "./state/selection";
+import { session } from "./state/session";
+
+const NEXT_THEME: Record<Theme, Theme> = { system: "light", light: "dark", dark: "system" };
+
+const ACTS: Record<string, () => void> = {
+  "?": () => dialog.set("shortcuts"),
+  "/": focusFilter,
+  a: () => {
+    if (!session.get().about?.library.read_only) dialog.set("folders");
+  },
+  u: () => document.getElementById(OWN_PICTURE)?.click(),
+  s: searchSelected,
+  t: () => {
+    theme.set(NEXT_THEME[theme.get()]);
+    say(`Theme: ${theme.get()}`);
+  },
+  Escape: goBack,
+};
+
+export function onGlobalKey(event: KeyboardEvent): void {
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
+    event.preventDefault();
+    focusFilter();
+    return;
+  }
+  const act = keysRest(event) ? undefined : ACTS[event.key];
+  if (!act) return;
+  event.preventDefault();
+  act();
+}
+
+function focusFilter(): void {
+  const field = document.getElementById(FILTER_FIELD) as HTMLInputElement | null;
+  if (!field) return;
+  field.focus();
+  field.select();
+}
+
+/** Undo the nearest thing: the selection, then the search, then leaving the library. */
+function goBack(): void {
+  const route = routes.get();
+  if (selection.get().length > 0) clearSelection();
+  else if (isSearch(route) || route.view !== "") navigate({ view: "", like: [], unlike: [] });
+}

@@ -1,0 +1,52 @@
+// The keyboard: one table, shown by "?" exactly as it works.
+
+export interface Shortcut {
+  keys: readonly string[];
+  does: string;
+}
+
+export const SHORTCUTS: readonly { title: string; shortcuts: readonly Shortcut[] }[] = [
+  {
+    title: "Moving",
+    shortcuts: [
+      { keys: ["←", "→", "↑", "↓"], does: "From picture to picture" },
+      { keys: ["Enter"], does: "Show similar pictures" },
+      { keys: ["i"], does: "Details of the picture" },
+      { keys: ["Esc"], does: "Back: close, unselect, clear the search" },
+    ],
+  },
+  {
+    title: "Searching",
+    shortcuts: [
+      { keys: ["+"], does: "More like this" },
+      { keys: ["−"], does: "Not like this" },
+      { keys: ["u"], does: "Choose a picture of your own" },
+      { keys: ["Ctrl", "V"], does: "Search by the picture on the clipboard" },
+      { keys: ["/"], does: "Filter by name" },
+      { keys: ["Ctrl", "K"], does: "Filter by name" },
+    ],
+  },
+  {
+    title: "Selecting",
+    shortcuts: [
+      { keys: ["x"], does: "Select" },
+      { keys: ["Shift", "x"], does: "Select through to here" },
+      { keys: ["s"], does: "Search by everything selected" },
+    ],
+  },
+  {
+    title: "The page",
+    shortcuts: [
+      { keys: ["a"], does: "Add pictures to the library" },
+      { keys: ["t"], does: "Light, dark or the system's theme" },
+      { keys: ["?"], does: "This list" },
+    ],
+  },
+];
+
+/** True when keys belong to somebody else: a field is being typed in, or a dialog or panel is open. */
+export function keysRest(event: KeyboardEvent): boolean {
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return true;
+  const target = event.target as Element | null;
+  return Boolean(target?.closest?.("input:not([type=file]), textarea, select, dialog, .panel, [contenteditable]"));
+}

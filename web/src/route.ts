@@ -1,0 +1,114 @@
+// The address is the state: every search, filter and open picture has a permalink.
+import { FILTER_NAMES, NO_FILTERS, type Filters } from "./filters";
+import { createStore } from "./state/store";
+
+export type Order = "added" | "taken" | "path" | "size";
+export const ORDERS: readonly Order[] = ["added", "taken", "path", "size"];
+
+export interface Route {
+  view: string; // first part of the path; "" is the library
+  like: readonly string[]; // library ids and uploaded queries
+  unlike: readonly string[];
+  filters: Filters;
+  order: Order;
+  descending: boolean;
+  picture: number | null; // its details are open
+}
+
+export const HOME: Route = {
+  view: "",
+  like: [],
+  unlike: [],
+  filters: NO_FILTERS,
+  order: "added",
+  descending: true,
+  picture: null,
+};
+
+const QUERY = /^(\d+|q_[\w-]+)$/;
+
+/** Read an address; whatever it gets wrong counts as not said. */
+export function parseRoute(path: string, search: string): Route {
+  const given = new URLSearchParams(search);
+  const queries = (key: string) => [...new Set(given.getAll(key).filter((one) => QUERY.test(one)))];
+  const filters = { ...NO_FILTERS };
+  for (const name of FILTER_NAMES) filters[name] = given.get(name) ?? "";
+  const like = queries("like");
+  const order = ORDERS.find((one) => one === given.get("order")) ?? HOME.order;
+  const picture = given.get("picture") ?? "";
+  return {
+    view: path.replace(/^\/+|\/+$/g, ""),
+    like,
+    unlike: queries("unlike").filter((one) => !like.includes(one)),
+    filters,
+    order,
+    descending: given.has("descending") ? given.get("descending") !== "false" : order !== "path",
+    picture: /^\d+$/.test(picture) ? Number(picture) : null,
+  };
+}
+
+/** The address of a route, without what is said by default. */
+export function formatRoute(route: Route): string {
+  const out = new URLSearchParams();
+  for (const one of route.like) out.append("like", one);
+  for (const one of route.unlike) out.append("unlike", one);
+  for (const name of FILTER_NAMES) if (route.filters[name]) out.set(name, route.filters[name]);
+  if (route.order !== HOME.order) out.set("order", route.order);
+  if (route.descending !== (route.order !== "path")) out.set("descending", String(route.descending));
+  if (route.picture !== null) out.set("picture", String(route.picture));
+  const text = out.toString();
+  return `/${route.view}${text && `?${text}`}`;
+}
+
+const here = (): Route => parseRoute(location.pathname, location.search);
+
+export const routes = createStore<Route>(here());
+
+interface Remembered {
+  scroll?: number;
+}
+
+/** Go somewhere; the place scrolled to is kept for the way back. */
+export function navigate(change: Partial<Route>, how: "push" | "replace" = "push"): void {
+  const next = { ...routes.get(), ...change };
+  if (formatRoute(next) === formatRoute(routes.get())) return;
+  if (how === "push") {
+    rememberScroll();
+    history.pushState({} satisfies Remembered, "", formatRoute(next));
+  } else {
+    history.replaceState(history.state, "", formatRoute(next));
+  }
+  routes.set(next);
+}
+
+export function rememberScroll(): void {
+  history.replaceState({ scroll: scrollY } satisfies Remembered, "");
+}
+
+/** Where this entry of the history was scrolled to when it was left, in pixels. */
+export const rememberedScroll = (): number => (history.state as Remembered | null)?.scroll ?? 0;
+
+/** Follow the browser's Back and Forward. */
+export function followHistory(): void {
+  history.scrollRestoration = "manual";
+  addEventListener("popstate", () => routes.set(here()));
+}
+
+export const isSearch = (route: Route): boolean => route.like.length + route.unlike.length > 0;
+
+/** A picture searched alone: what a click on it means. Filters stay. */
+export function similarTo(route: Route, query: string): Partial<Route> {
+  return { ...route, view: "", like: [query], unlike: [], picture: null };
+}
+
+/** With one more picture wanted ("like") or not wanted ("unlike"). */
+export function withQuery(route: Route, side: "like" | "unlike", ...queries: string[]): Partial<Route> {
+  const others = (list: readonly string[]) => list.filter((one) => !queries.includes(one));
+  const other = side === "like" ? "unlike" : "like";
+  return { view: "", picture: null, [side]: [...others(route[side]), ...queries], [other]: others(route[other]) };
+}
+
+export function withoutQuery(route: Route, query: string): Partial<Route> {
+  const others = (list: readonly string[]) => list.filter((one) => one !== query);
+  return { like: others(route.like), unlike: others(route.unlike) };
+}

@@ -1,0 +1,56 @@
+// Pictures of one's own: dropped, pasted or chosen. The server keeps them in memory for the search only.
+import { api } from "../api";
+import { routes, navigate, similarTo, withQuery } from "../route";
+import { say, dialog } from "./overlays";
+import { noteFailure, session } from "./session";
+import { createStore } from "./store";
+
+export const uploading = createStore(0); // pictures on their way
+
+/** Names of uploaded pictures, by query, for the labels of their chips. */
+export const uploadNames = new Map<string, string>();
+
+const TOGETHER = 8; // more examples than this do not sharpen a search
+
+/** Search by these pictures; `add` joins them to the current search. */
+export async function searchByFiles(files: readonly File[], add = false): Promise<void> {
+  const taken = files.slice(0, TOGETHER);
+  if (files.length > TOGETHER) say(`The first ${TOGETHER} pictures are used.`);
+  uploading.set(uploading.get() + taken.length);
+  const queries = (await Promise.all(taken.map(upload))).filter((query) => query !== null);
+  uploading.set(uploading.get() - taken.length);
+  const [first, ...rest] = queries;
+  if (first === undefined) return;
+  const start = add ? routes.get() : { ...routes.get(), ...similarTo(routes.get(), first) };
+  navigate(withQuery(start, "like", first, ...rest));
+}
+
+async function upload(file: File): Promise<string | null> {
+  const most = session.get().about?.limits.max_bytes ?? Infinity;
+  if (file.size > most) {
+    say(`${file.name} is larger than the server takes: choose a smaller copy.`, "bad");
+    return null;
+  }
+  try {
+    const { query } = await api.upload(file);
+    uploadNames.set(query, file.name || "Pasted picture");
+    return query;
+  } catch (error) {
+    say(noteFailure(error) ?? "The upload was cancelled.", "bad");
+    return null;
+  }
+}
+
+/** The files of a drop or a paste; a dropped folder opens the folder chooser instead. */
+export function takeTransfer(transfer: DataTransfer, add: boolean): boolean {
+  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.() ?? null);
+  if (entries.some((entry) => entry?.isDirectory)) {
+    say("A browser hides where a dropped folder lies: choose it here to add it to the library.");
+    dialog.set("folders");
+    return true;
+  }
+  const files = [...transfer.files];
+  if (files.length === 0) return false;
+  void searchByFiles(files, add);
+  return true;
+}

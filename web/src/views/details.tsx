@@ -1,0 +1,213 @@
+// One picture, large, with everything that is known of it.
+import { useEffect, useRef, useState } from "preact/hooks";
+import { api, imageUrl, originalUrl, thumbnailUrl } from "../api";
+import { copyText } from "../components/copy-menu";
+import { Icon } from "../components/icon";
+import { CloseButton, Modal } from "../components/modal";
+import { Notice } from "../components/notice";
+import { bytes, day, megapixels, percent, place } from "../format";
+import { formatRoute, isSearch, navigate, routes, similarTo, withQuery } from "../route";
+import { feedOf } from "../state/feeds";
+import { noteFailure } from "../state/session";
+import type { Hit, PictureDetails } from "../wire";
+
+export function Details({ id }: { id: number }) {
+  const [details, setDetails] = useState<PictureDetails | null>(null);
+  const [error, setError] = useState<string | null>(null);
+
+  useEffect(() => {
+    const abort = new AbortController();
+    setError(null);
+    api.picture(id, abort.signal).then(setDetails, (failure: unknown) => setError(noteFailure(failure)));
+    return () => abort.abort();
+  }, [id]);
+
+  const close = () => navigate({ picture: null });
+  const step = (by: 1 | -1) => {
+    const to = neighbour(id, by);
+    if (to) navigate({ picture: to.picture.id }, "replace");
+  };
+  const keys: Record<string, () => void> = {
+    ArrowLeft: () => step(-1),
+    ArrowRight: () => step(1),
+    i: close,
+    Enter: () => navigate(similarTo(routes.get(), String(id))),
+    "+": () => navigate(withQuery(routes.get(), "like", String(id))),
+    "-": () => navigate(withQuery(routes.get(), "unlike", String(id))),
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    const onControl = event.key === "Enter" && event.target instanceof Element && event.target.closest("a, button");
+    if (onControl || event.ctrlKey || event.metaKey || event.altKey) return;
+    keys[event.key]?.();
+  };
+
+  const shown = details?.id === id ? details : null;
+  return (
+    <Modal label={shown ? `Details of ${shown.name}` : "Details"} kind="stage" onClose={close} onKeyDown={onKeyDown}>
+      <div class="details">
+        <div class="stage-picture">
+          {shown && <Large key={shown.id} details={shown} />}
+          <Step by={-1} id={id} step={step} />
+          <Step by={1} id={id} step={step} />
+        </div>
+        <aside class="facts" tabIndex={0} aria-label="About this picture">
+          <div class="facts-close">
+            <CloseButton onClose={close} />
+          </div>
+          {shown && <Facts details={shown} />}
+          {error && <Notice icon="warning" tone="bad" title="This picture cannot be shown">{error}</Notice>}
+        </aside>
+      </div>
+    </Modal>
+  );
+}
+
+function neighbour(id: number, by: 1 | -1): Hit | undefined {
+  const { hits } = feedOf(routes.get()).store.get();
+  const at = hits.findIndex((hit) => hit.picture.id === id);
+  return at < 0 ? undefined : hits[at + by];
+}
+
+function Step({ id, by, step }: { id: number; by: 1 | -1; step: (by: 1 | -1) => void }) {
+  if (!neighbour(id, by)) return null;
+  const label = by < 0 ? "Previous picture" : "Next picture";
+  return (
+    <button type="button" class={`step ${by < 0 ? "before" : "after"}`} aria-label={label} title={label} onClick={() => step(by)}>
+      <Icon name={by < 0 ? "back" : "next"} size={26} />
+    </button>
+  );
+}
+
+const LARGE = 1600; // px of the longer side: sharp on most screens, quick to make
+
+/** The thumbnail at once, the large picture over it when it has come. */
+function Large({ details }: { details: PictureDetails }) {
+  const [failed, setFailed] = useState(false);
+  const { width, height } = details;
+  return (
+    <div class="large" style={{ aspectRatio: `${width} / ${height}`, "--ratio": String(width / height) }}>
+      <img class="large-blur" src={thumbnailUrl(details, 320)} alt="" />
+      {failed ? (
+        <p class="large-failed">The file cannot be read now: was it moved or deleted?</p>
+      ) : (
+        <img class="large-sharp" src={imageUrl(details, LARGE)} alt={details.name} onError={() => setFailed(true)} />
+      )}
+    </div>
+  );
+}
+
+function Facts({ details }: { details: PictureDetails }) {
+  const id = String(details.id);
+  const searching = isSearch(routes.get());
+  const score = feedOf(routes.get()).store.get().hits.find((hit) => hit.picture.id === details.id);
+  return (
+    <>
+      <h2>{details.name}</h2>
+      <button type="button" class="folder-line" title="Copy the path" onClick={() => void copyText(details.path, "Path")}>
+        <span>{details.folder}</span> <Icon name="copy" size={14} />
+      </button>
+      {searching && score && (
+        <p class="closer">
+          Closer to your search than <b>{percent(score.percentile)}</b> of random pairs in this library
+        </p>
+      )}
+      <div class="facts-actions">
+        <a class="button primary" href={formatRoute({ ...routes.get(), ...similarTo(routes.get(), id) })}>
+          <Icon name="search" /> Find similar
+        </a>
+        {searching && (
+          <>
+            <button type="button" class="button" onClick={() => navigate(withQuery(routes.get(), "like", id))}>
+              <Icon name="add" /> More like this
+            </button>
+            <button type="button" class="button" onClick={() => navigate(withQuery(routes.get(), "unlike", id))}>
+              <Icon name="minus" /> Not like this
+            </button>
+          </>
+        )}
+        <a class="button" href={originalUrl(details)} download={details.name} target="_blank" rel="noopener">
+          <Icon name="download" /> Original
+        </a>
+      </div>
+      <FactList details={details} />
+      <Copies details={details} />
+      <LooksLike details={details} />
+    </>
+  );
+}
+
+function FactList({ details }: { details: PictureDetails }) {
+  const { width, height, latitude, longitude } = details;
+  const facts: [string, string | null][] = [
+    ["Taken", day(details.taken_at)],
+    ["Camera", details.camera],
+    ["Lens", details.lens],
+    ["Place", latitude !== null && longitude !== null ? place(latitude, longitude) : null],
+    ["Size", `${width} × ${height} · ${megapixels(width, height)}`],
+    ["File", `${details.kind.toUpperCase()} · ${bytes(details.bytes)}`],
+    ["Changed", day(details.modified_at)],
+    ["Added", day(details.added_at)],
+  ];
+  return (
+    <dl class="fact-list">
+      {facts.map(([title, value]) => value && (
+        <div key={title}>
+          <dt>{title}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function Copies({ details }: { details: PictureDetails }) {
+  if (details.copies.length === 0) return null;
+  return (
+    <section>
+      <h3>The same bytes also lie at</h3>
+      <ul class="copies" role="list">
+        {details.copies.map((copy) => <li key={copy.id} class="path">{copy.path}</li>)}
+      </ul>
+    </section>
+  );
+}
+
+const ALIKE = 8;
+
+function LooksLike({ details }: { details: PictureDetails }) {
+  const [hits, setHits] = useState<readonly Hit[] | null>(null);
+  const asked = useRef(0);
+  useEffect(() => {
+    const abort = new AbortController();
+    asked.current = details.id;
+    setHits(null);
+    const request = { like: [String(details.id)], unlike: [], where: "", k: ALIKE, offset: 0 };
+    api.search(request, abort.signal).then(
+      (answer) => setHits(answer.hits.filter((hit) => hit.picture.id !== details.id)),
+      noteFailure,
+    );
+    return () => abort.abort();
+  }, [details.id]);
+  if (hits?.length === 0) return null;
+  return (
+    <section>
+      <h3>Looks like</h3>
+      <ul class="alike" role="list">
+        {(hits ?? Array.from({ length: ALIKE }, () => null)).map((hit, i) => (
+          <li key={hit?.picture.id ?? i}>
+            {hit && (
+              <button
+                type="button"
+                aria-label={`Details of ${hit.picture.name}`}
+                title={`${hit.picture.name}: closer than ${percent(hit.percentile)}`}
+                onClick={() => navigate({ picture: hit.picture.id }, "replace")}
+              >
+                <img src={thumbnailUrl(hit.picture, 160)} alt="" />
+              </button>
+            )}
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}

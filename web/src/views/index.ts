@@ -1,0 +1,16 @@
+// Every view is one file and one line here.
+import type { FunctionComponent } from "preact";
+import type { IconName } from "../components/icon";
+import { Activity } from "./activity";
+import { Library } from "./library";
+
+export interface View {
+  title: string;
+  icon: IconName;
+  Page: FunctionComponent;
+}
+
+export const VIEWS: Record<string, View> = {
+  "": { title: "Library", icon: "image", Page: Library },
+  activity: { title: "Activity", icon: "pulse", Page: Activity },
+};

@@ -1,0 +1,124 @@
+// What the server sends and takes, as JSON. One name per thing, the same as in the API's documentation.
+
+export interface Picture {
+  id: number;
+  path: string;
+  name: string;
+  folder: string;
+  content: string; // hash of the file's bytes: equal bytes are copies
+  kind: string;
+  width: number; // pixels, upright
+  height: number;
+  bytes: number;
+  modified_at: string | null; // ISO 8601
+  added_at: string | null;
+  taken_at: string | null;
+  camera: string | null;
+  lens: string | null;
+  latitude: number | null;
+  longitude: number | null;
+}
+
+export interface PictureDetails extends Picture {
+  copies: Picture[];
+}
+
+export interface Listing {
+  pictures: Picture[];
+  total: number;
+  next: string | null; // cursor of the next page
+}
+
+export interface Hit {
+  picture: Picture;
+  score: number; // cosine similarity, [-1, 1]
+  percentile: number; // share of random pairs that are less alike, [0, 100]
+  copies: Picture[];
+}
+
+export interface Verdict {
+  found: boolean; // false: nothing here is more like the query than chance would give
+  chance: number;
+  sentence: string;
+}
+
+export interface Answer {
+  hits: Hit[];
+  verdict: Verdict;
+  model: string;
+  engine: string;
+  searched: number; // pictures that passed the filters
+  seconds: number;
+  encode_seconds: number;
+  next_offset: number | null;
+}
+
+export interface FacetValue {
+  value: string;
+  count: number;
+}
+
+export interface Facets {
+  kinds: FacetValue[];
+  cameras: FacetValue[];
+  years: FacetValue[];
+  folders: FacetValue[];
+}
+
+export interface About {
+  version: string;
+  model: { key: string; name: string; title: string; dimension: number; precision: string };
+  library: {
+    folder: string;
+    pictures: number;
+    contents: number;
+    bytes: number;
+    refusals: number;
+    read_only: boolean;
+    roots: string[];
+  };
+  limits: { max_bytes: number; max_pixels: number };
+  auth: boolean;
+}
+
+export interface Uploaded {
+  query: string; // "q_…", kept in the server's memory only
+  width: number;
+  height: number;
+  kind: string;
+}
+
+export interface Refusal {
+  path: string;
+  sentence: string;
+}
+
+export interface JobProgress {
+  found: number; // files met so far
+  walking: boolean; // found still grows
+  added: number;
+  known: number;
+  removed: number;
+  refused: number;
+  done: number;
+  seconds: number;
+  finished: boolean;
+}
+
+export interface Job {
+  id: string;
+  kind: string;
+  state: "running" | "done" | "cancelled" | "failed";
+  folders: string[];
+  progress: JobProgress | null;
+  error: string | null;
+  started_at: string | null;
+  ended_at: string | null;
+  refusals: Refusal[];
+}
+
+export interface FolderListing {
+  path: string;
+  parent: string | null;
+  folders: { name: string; path: string }[];
+}
