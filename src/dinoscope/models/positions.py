@@ -41,15 +41,15 @@ def stretched(
     if grid == trained:
         return positions[1:]
     plane = positions[1:].reshape(*trained, -1)
-    down, across = (_resampling(old, new, rule) for old, new in zip(trained, grid, strict=True))
+    down, across = (resampling(old, new, rule) for old, new in zip(trained, grid, strict=True))
     wide = np.einsum("cn,rnd->rcd", across, plane, optimize=True)
     tall = np.tensordot(down, wide, axes=(1, 0))
     return np.ascontiguousarray(tall.reshape(grid[0] * grid[1], -1), np.float32)
 
 
 @lru_cache(maxsize=256)
-def _resampling(old: int, new: int, rule: PositionRule) -> FloatArray:
-    """(new, old): each row says which old samples make one new one."""
+def resampling(old: int, new: int, rule: PositionRule) -> FloatArray:
+    """(new, old): each row says which old samples make one new one, along one axis of a grid."""
     if rule == "antialias":
         return _antialiased(old, new)
     step = old / (new + _OFFSET) if rule == "offset" else old / new

@@ -1,0 +1,152 @@
+"""The Backbone of every runtime: pictures are prepared, grouped by shape, and run through a Network."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol
+
+import numpy as np
+
+from dinoscope.features import Features, FloatArray, Pixels, Vectors, normalise
+from dinoscope.geometry import PatchGrid
+from dinoscope.models.backbone import ModelIdentity
+from dinoscope.models.card import ModelCard
+from dinoscope.models.config import Tensors, dense
+from dinoscope.models.positions import rotary, stretched
+from dinoscope.models.preprocess import prepared
+
+GRIDS_KEPT = 64  # stretched positions kept, at 0.4 MB each for ViT-S; folders of photos have about ten shapes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Inputs:
+    """What a network reads: pictures of one grid."""
+
+    grid: tuple[int, int]  # rows, columns; N = rows * columns
+    patches: FloatArray  # (batch, N, 3 * patch * patch)
+    places: dict[str, FloatArray]  # "positions" (N, D), or "cosines" and "sines" (prefix + N, head dimension)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outputs:
+    """What a network says of each picture, after the final norm."""
+
+    cls: FloatArray  # (batch, D)
+    patch_tokens: FloatArray  # (batch, N, D)
+    attention: FloatArray  # (batch, heads, N)
+
+
+class Network(Protocol):
+    """A transformer in some runtime. Safe to call from several threads."""
+
+    def full(self, inputs: Inputs) -> Outputs: ...
+
+    def cls(self, inputs: Inputs) -> FloatArray:
+        """(batch, D): what ``full`` gives as cls, cheaper where the runtime can skip the rest."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tables:
+    """The tensors that are used outside the network."""
+
+    positions: FloatArray | None  # (1 + rows * columns, D); None with rotary positions
+    mean: FloatArray | None  # (D,)
+    projection: FloatArray | None  # (E, D)
+
+    @classmethod
+    def of(cls, tensors: Tensors) -> Tables:
+        """Taken from canonical tensors."""
+        names = ("positions", "descriptor.mean", "descriptor.projection")
+        return cls(*(dense(tensors, name) if name in tensors else None for name in names))
+
+
+class VitBackbone:
+    """A Backbone over a Network; implements the seam in ``models.backbone``."""
+
+    def __init__(
+        self,
+        identity: ModelIdentity,
+        card: ModelCard,
+        tables: Tables,
+        network: Network,
+        batch: int,
+    ) -> None:
+        """``batch``: most pictures run at once."""
+        self._identity = identity
+        self._config = card.config
+        self._preprocess = card.preprocess
+        self._tables = tables
+        self._network = network
+        self._batch = batch
+        self._places = lru_cache(GRIDS_KEPT)(self._places_of)
+
+    @property
+    def identity(self) -> ModelIdentity:
+        return self._identity
+
+    @property
+    def dimension(self) -> int:
+        """Length of a global descriptor: E of the projection where there is one, else D."""
+        projection = self._tables.projection
+        return self._config.dimension if projection is None else projection.shape[0]
+
+    def encode(self, pictures: Sequence[Pixels]) -> list[Features]:
+        """Pictures of any sizes -> their Features, in the same order."""
+        found: dict[int, Features] = {}
+        for order, grids, inputs in self._batches(pictures):
+            outputs = self._network.full(inputs)
+            descriptors = self._descriptors(outputs.cls)
+            patches = normalise(outputs.patch_tokens)
+            for row, (index, grid) in enumerate(zip(order, grids, strict=True)):
+                found[index] = Features(
+                    self._identity.key,
+                    grid,
+                    descriptors[row],
+                    patches[row].reshape(grid.rows, grid.columns, -1),
+                    outputs.attention[row].reshape(-1, grid.rows, grid.columns),
+                )
+        return [found[index] for index in range(len(pictures))]
+
+    def describe(self, pictures: Sequence[Pixels]) -> Vectors:
+        """Pictures of any sizes -> (n, D) unit global descriptors, in the same order."""
+        vectors = np.empty((len(pictures), self.dimension), np.float32)
+        for order, _, inputs in self._batches(pictures):
+            vectors[order] = self._descriptors(self._network.cls(inputs))
+        return vectors
+
+    def _descriptors(self, cls: FloatArray) -> Vectors:
+        mean, projection = self._tables.mean, self._tables.projection
+        if projection is None:
+            return normalise(cls)
+        centred = cls if mean is None else np.asarray(cls - mean, np.float32)
+        return normalise(np.asarray(centred @ projection.T, np.float32))
+
+    def _batches(self, pictures: Sequence[Pixels]) -> Iterator[tuple[list[int], list[PatchGrid], Inputs]]:
+        """Batches of one shape: the pictures' indices, their grids, and the input."""
+        groups: dict[tuple[int, int], list[tuple[int, PatchGrid, FloatArray]]] = defaultdict(list)
+        for index, pixels in enumerate(pictures):
+            grid, patches = prepared(pixels, self._preprocess, self._config.patch)
+            shape = grid.rows, grid.columns
+            groups[shape].append((index, grid, patches))
+            if len(groups[shape]) == self._batch:
+                yield self._together(shape, groups.pop(shape))
+        for shape, group in groups.items():
+            yield self._together(shape, group)
+
+    def _together(
+        self, shape: tuple[int, int], group: list[tuple[int, PatchGrid, FloatArray]]
+    ) -> tuple[list[int], list[PatchGrid], Inputs]:
+        order, grids, patches = zip(*group, strict=True)
+        return list(order), list(grids), Inputs(shape, np.stack(patches), self._places(*shape))
+
+    def _places_of(self, rows: int, columns: int) -> dict[str, FloatArray]:
+        config = self._config
+        if self._tables.positions is None:
+            cosines, sines = rotary((rows, columns), config.prefix, config.head_dimension, config.rope_theta)
+            return {"cosines": cosines, "sines": sines}
+        positions = self._tables.positions
+        return {"positions": stretched(positions, config.position_grid, (rows, columns), config.positions)}
