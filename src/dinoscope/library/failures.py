@@ -40,8 +40,10 @@ def sentence_of(error: OSError | sqlite3.Error, folder: Path) -> DinoscopeError 
             f"{error.filename} is missing from the library {folder}: restore it from a backup, "
             "or forget the model's vectors and index again"
         )
-    if isinstance(error, OSError):
-        return _of_number(error.errno, folder)
+    return _of_number(error.errno, folder) if isinstance(error, OSError) else _of_sqlite(error, folder)
+
+
+def _of_sqlite(error: sqlite3.Error, folder: Path) -> DinoscopeError | None:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _no_room(folder)):
         return _of_number(errno.ENOSPC, folder)

@@ -31,8 +31,8 @@ class Filter:
 def parse_filter(text: str | Sequence[str] | None) -> Filter | None:
     """A filter from one expression or several that must all hold; None when there is nothing to filter.
 
-    Values may be quoted with ' or ", and must be when they hold " and ". Dates are ISO prefixes:
-    ``taken=2021-07`` is that month by the camera's clock, ``modified`` and ``added`` count in UTC.
+    Values may be quoted with ' or ", and must be when they hold " and " or an operator. Dates are ISO
+    prefixes: ``taken=2021-07`` is that month by the camera's clock, ``modified`` and ``added`` count in UTC.
     ``folder=X`` includes the folders below X. Sizes take kB, MB, GB (or KiB …), pixels MP.
 
     Raises:
@@ -66,6 +66,9 @@ _COMPARISON = re.compile(
 _FLAG = re.compile(r"\s*(?P<word>has|no)\s*:\s*(?P<what>[a-z]+)\s*", re.IGNORECASE)
 _NEAR = re.compile(r"\s*near\s*\(\s*([^,()]+),\s*([^,()]+),\s*([^,()]+)\)\s*", re.IGNORECASE)
 
+# in a value without quotes: another clause that was not joined by "and", or a clause forgotten after it
+_SUSPICIOUS = re.compile(r"[=<>~]|\s(and|or)$", re.IGNORECASE)
+
 
 def _split(text: str) -> list[str]:
     """The clauses of an expression; quoted stretches are left alone."""
@@ -88,7 +91,8 @@ def _clause(text: str) -> Filter:
     if found is None:
         raise _misunderstood(text)
     field, op, value = found["field"].lower(), found["op"], _unquoted(found["value"])
-    if field not in _FIELDS or not value:
+    ambiguous = value == found["value"] and _SUSPICIOUS.search(value)
+    if field not in _FIELDS or not value or ambiguous:
         raise _misunderstood(text)
     sql, parameters = _FIELDS[field](op, value, text)
     return Filter(f"{field}{op}{_quoted(value)}", sql, parameters)
@@ -100,7 +104,7 @@ def _unquoted(value: str) -> str:
 
 
 def _quoted(value: str) -> str:
-    if not re.search(r"[\s\"']", value):
+    if not re.search(r"[\s\"'=<>~]", value):
         return value
     return f"'{value}'" if '"' in value else f'"{value}"'
 

@@ -266,19 +266,22 @@ class Library:
             return files.remove(db, where, ids)
 
     def prune(self, root: Path, seen: Collection[Path]) -> int:
-        """Forget the pictures at or below ``root`` that are not among ``seen``. How many.
+        """Forget the pictures at or below ``root`` that a complete walk of it did not meet. How many.
 
-        What lies below a refused folder is kept: it could not be looked at, so it may still be there.
+        Args:
+            seen: every path the walk met, good or refused. Below a refused folder everything is kept:
+                it could not be looked at. Older refusals of paths not among these are forgotten, too.
         """
         with self._connections.write() as db:
-            refused = {refusal.path for refusal in files.refusals(db)}
             gone = [
                 id
                 for id, path in files.under(db, root)
-                if path not in seen and not refused.intersection(path.parents)
+                if path not in seen and not any(parent in seen for parent in path.parents)
             ]
-            healed = [path for path in refused if path.is_relative_to(root) and not path.exists()]
-            files.forget_refusals(db, healed)
+            old = [refusal.path for refusal in files.refusals(db)]
+            files.forget_refusals(
+                db, [path for path in old if path.is_relative_to(root) and path not in seen]
+            )
             return files.remove(db, None, gone)
 
     def set_calibration(self, model_key: str, numbers: Calibration) -> None:

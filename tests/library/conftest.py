@@ -1,0 +1,100 @@
+"""Planted pictures: what the indexer would commit, without any picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dinoscope.features import FloatArray, normalise
+from dinoscope.geometry import Size
+from dinoscope.library.library import Library
+from dinoscope.library.records import NewFile
+from dinoscope.models.backbone import ModelIdentity
+from dinoscope.pictures.metadata import Metadata
+
+MODEL = ModelIdentity("planted", "0123456789abcdef", "fit256", "fp32")
+OTHER = ModelIdentity("other", "fedcba9876543210", "fit256", "fp32")
+DIMENSION = 16
+ROOT = Path("/pictures")
+
+
+def content(number: int) -> str:
+    return f"{number:040x}"
+
+
+def vector(number: int, dimension: int = DIMENSION) -> FloatArray:
+    """(dimension,) unit vector of a content: the same in every test."""
+    return normalise(np.random.default_rng(number).normal(size=dimension).astype(np.float32))
+
+
+def file(
+    number: int, path: str | None = None, metadata: Metadata | None = None, **changes: object
+) -> NewFile:
+    values: dict[str, object] = {
+        "path": ROOT / (path or f"{number}.jpg"),
+        "root": ROOT,
+        "content": content(number),
+        "kind": "jpeg",
+        "size": Size(640, 480),
+        "bytes": 1000 + number,
+        "modified_ns": 1_600_000_000_000_000_000 + number,
+        "metadata": metadata or Metadata(),
+    }
+    return NewFile(**(values | changes))  # type: ignore[arg-type]
+
+
+def plant(library: Library, files: Sequence[NewFile], model: ModelIdentity = MODEL) -> None:
+    """Commit files with the vectors of their contents."""
+    vectors = {one.content: vector(int(one.content, 16)) for one in files}
+    library.commit(model, DIMENSION, files, vectors)
+
+
+def found(library: Library, number: int, k: int = 1, model: ModelIdentity = MODEL) -> list[int]:
+    """The contents nearest to one's vector, as numbers."""
+    (answer,) = library.shelf(model.key).search(vector(number)[None], k)
+    return [int(one, 16) for one, _ in answer]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "library"
+
+
+@pytest.fixture
+def library(folder: Path) -> Iterator[Library]:
+    with Library.open(folder, write=True) as opened:
+        yield opened
+
+
+@pytest.fixture
+def album(library: Library) -> Library:
+    """Eight pictures that differ in everything there is to filter by; number 8 is a copy of number 1."""
+    plant(
+        library,
+        [
+            file(
+                1,
+                "a/one.jpg",
+                Metadata(datetime(2020, 1, 31, 23, 59, 59), "Canon EOS 5D", "EF 50mm", 48.2, 16.4),
+            ),
+            file(
+                2, "a/two.png", Metadata(datetime(2021, 7, 1), "Nikon Z6"), kind="png", size=Size(4000, 3000)
+            ),
+            file(
+                3,
+                "a/b/three.jpg",
+                Metadata(datetime(2021, 7, 31, 23, 59, 59), "Canon EOS R5"),
+                bytes=2_000_000,
+            ),
+            file(4, "a/b/Four.JPG", Metadata(datetime(2021, 8, 1), latitude=48.3, longitude=16.5)),
+            file(5, "ab/five.webp", kind="webp", size=Size(100, 900)),
+            file(6, "Ünïcode/sechs 100%.jpg", Metadata(camera="Ælfred's Kamera")),
+            file(7, "far/seven.jpg", Metadata(latitude=-36.8, longitude=174.8)),
+            file(1, "copies/eight.jpg"),
+        ],
+    )
+    return library
