@@ -18,7 +18,7 @@ interface Props {
   want: (count: number) => void; // so many pictures will be needed
 }
 
-const TARGET: Record<Density, [narrow: number, wide: number]> = { small: [84, 128], medium: [124, 196], large: [220, 300] };
+const TARGET: Record<Density, [narrow: number, wide: number]> = { small: [84, 118], medium: [116, 172], large: [220, 290] };
 const NARROW = 640; // px of grid width under which it is a phone
 const OVERSCAN = 600; // px drawn beyond the window, so that scrolling meets finished rows
 const HURRY = 4; // px a millisecond: faster than this nobody looks at single pictures
@@ -46,14 +46,22 @@ export function Grid(props: Props) {
     if (width > 0 && layout.count < total) want(Math.min(total, needed + 1));
   }, [width, needed, total, layout.count]);
 
+  const pending = useRef<number | null>(null); // to be focused as soon as it is drawn
+  useEffect(() => {
+    const link = pending.current === null ? null : linkOf(list.current, pending.current);
+    if (!link) return;
+    pending.current = null;
+    link.focus({ preventScroll: true });
+  });
   const focus = (index: number) => {
     const to = Math.min(layout.count - 1, Math.max(0, index));
     setActive(to);
     reveal(list.current, layout, to);
-    // The row may only be drawn after the scroll.
-    requestAnimationFrame(() => requestAnimationFrame(() => linkOf(list.current, to)?.focus({ preventScroll: true })));
+    const link = linkOf(list.current, to);
+    pending.current = link ? null : to;
+    link?.focus({ preventScroll: true });
   };
-  useGridKeys({ list, layout, hits, active, focus, actions });
+  useGridKeys({ list, layout, hits, active, pending, focus, actions });
 
   return (
     <ul
@@ -192,6 +200,7 @@ interface KeyTools {
   layout: Layout;
   hits: readonly Hit[];
   active: number;
+  pending: { current: number | null };
   focus: (index: number) => void;
   actions: TileActions;
 }
@@ -208,8 +217,8 @@ function useGridKeys(tools: KeyTools): void {
   }, []);
 }
 
-function onGridKey(event: KeyboardEvent, { list, layout, hits, active, focus, actions }: KeyTools): boolean {
-  const inside = list.current?.contains(document.activeElement) ?? false;
+function onGridKey(event: KeyboardEvent, { list, layout, hits, active, pending, focus, actions }: KeyTools): boolean {
+  const inside = pending.current !== null || (list.current?.contains(document.activeElement) ?? false);
   const page = Math.max(1, Math.floor(innerHeight / (layout.rows[0]?.height ?? innerHeight)));
   const moves: Record<string, () => number> = {
     ArrowLeft: () => active - 1,

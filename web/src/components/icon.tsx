@@ -14,6 +14,7 @@ const PATHS = {
   file: "M6 3h8l4 4v14H6zM14 3v4h4",
   filter: "M4 6h16M7 12h10M10 18h4",
   folder: "M3 6h6l2 2.500h10V19H3z",
+  grid: "M4 4h9v7H4zM17 4h3v7h-3zM4 15h4v5H4zM12 15h8v5h-8z",
   image: "M4 5h16v14H4zM4 16l5-5 4 4 2.500-2.500L20 17M15.500 9.500h.01",
   info: "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM12 11v5M12 8h.01",
   keyboard: "M3 7h18v11H3zM7 11h.01M11 11h.01M15 11h.01M17 11h.01M8 14.500h8",
@@ -43,7 +44,7 @@ export function Icon({ name, size = 18 }: { name: IconName; size?: number }) {
 // The mark: a picture cut into patches that is itself an eye, with a reptile's upright pupil.
 const EYE = ["..xxx..", ".xxpxx.", "xxxpxxx", ".xxpxx.", "..xxx.."];
 
-export function Logo({ size = 30 }: { size?: number }) {
+export function Logo({ size = 38 }: { size?: number }) {
   const cells = EYE.flatMap((row, y) =>
     [...row].map((kind, x) => ({ kind, x, y })).filter((cell) => cell.kind !== "."),
   );
@@ -57,7 +58,7 @@ export function Logo({ size = 30 }: { size?: number }) {
           y={y * 10 + 0.75}
           width={8.5}
           height={8.5}
-          rx={2}
+          rx={2.2}
         />
       ))}
     </svg>

@@ -17,6 +17,7 @@ export function Modal({ label, kind, onClose, onKeyDown, children }: Props) {
   useEffect(() => {
     const opener = document.activeElement as HTMLElement | null;
     element.current?.showModal();
+    element.current?.querySelector<HTMLElement>("[data-first]")?.focus();
     return () => opener?.isConnected && opener.focus({ preventScroll: true });
   }, []);
 
@@ -44,7 +45,7 @@ export function Modal({ label, kind, onClose, onKeyDown, children }: Props) {
 
 export function CloseButton({ onClose, label = "Close" }: { onClose: () => void; label?: string }) {
   return (
-    <button type="button" class="button bare" aria-label={label} title={`${label} (Esc)`} onClick={onClose}>
+    <button type="button" class="button bare" data-first aria-label={label} title={`${label} (Esc)`} onClick={onClose}>
       <Icon name="close" size={20} />
     </button>
   );

@@ -1,7 +1,9 @@
 // Indexing jobs, as the server's event stream tells them.
 import { api, followJob } from "../api";
 import type { Job } from "../wire";
+import { outcome } from "../job-words";
 import { forgetFeeds } from "./feeds";
+import { say } from "./overlays";
 import { noteFailure, refreshAbout } from "./session";
 import { createStore } from "./store";
 
@@ -34,6 +36,7 @@ function finished(job: Job): void {
   following.get(job.id)?.();
   following.delete(job.id);
   put(job);
+  say(outcome(job), job.state === "failed" ? "bad" : "plain");
   forgetFeeds();
   void refreshAbout();
 }

@@ -2,8 +2,9 @@
 import { useEffect, useState } from "preact/hooks";
 import { api } from "../api";
 import { Icon } from "../components/icon";
-import { JobBar, outcome } from "../components/job-progress";
+import { JobBar } from "../components/job-progress";
 import { bytes, count, fileName, plural } from "../format";
+import { outcome } from "../job-words";
 import { jobs, runningJob, startIndexing } from "../state/jobs";
 import { dialog, say } from "../state/overlays";
 import { noteFailure, session } from "../state/session";
@@ -83,6 +84,10 @@ function PastJob({ job }: { job: Job }) {
   );
 }
 
+/** The name stands above already: "is not a picture: skip it or convert it". */
+const withoutPath = (sentence: string, path: string): string =>
+  sentence.startsWith(path) ? sentence.slice(path.length).trim() : sentence;
+
 const SHOWN = 500;
 
 function Refused({ after }: { after: number }) {
@@ -103,7 +108,7 @@ function Refused({ after }: { after: number }) {
             <Icon name="file" />
             <span>
               <b title={path}>{fileName(path)}</b>
-              <small>{sentence}</small>
+              <small>{withoutPath(sentence, path)}</small>
             </span>
           </li>
         ))}

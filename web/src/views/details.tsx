@@ -50,7 +50,7 @@ export function Details({ id }: { id: number }) {
           <Step by={-1} id={id} step={step} />
           <Step by={1} id={id} step={step} />
         </div>
-        <aside class="facts" tabIndex={0} aria-label="About this picture">
+        <aside class="facts" aria-label="About this picture">
           <div class="facts-close">
             <CloseButton onClose={close} />
           </div>

@@ -11,6 +11,6 @@ export interface View {
 }
 
 export const VIEWS: Record<string, View> = {
-  "": { title: "Library", icon: "image", Page: Library },
+  "": { title: "Library", icon: "grid", Page: Library },
   activity: { title: "Activity", icon: "pulse", Page: Activity },
 };

@@ -155,15 +155,22 @@ function Failed({ route, sentence, retry }: { route: Route; sentence: string; re
     <Notice
       icon="warning"
       tone="bad"
-      title={isSearch(route) ? "This search did not work" : "The library cannot be shown"}
+      title={
+        isSearch(route)
+          ? "This search did not work"
+          : isFiltered(route.filters)
+            ? "These filters cannot be used"
+            : "The library cannot be shown"
+      }
       actions={
         <>
           <button type="button" class="button primary" onClick={retry}>
             <Icon name="refresh" /> Try again
           </button>
-          {(isSearch(route) || isFiltered(route.filters)) && (
-            <a class="button" href="/">Back to the library</a>
+          {isFiltered(route.filters) && (
+            <button type="button" class="button" onClick={() => navigate({ filters: NO_FILTERS })}>Clear filters</button>
           )}
+          {isSearch(route) && <a class="button" href="/">Back to the library</a>}
         </>
       }
     >
