@@ -96,6 +96,9 @@ export function followHistory(): void {
 
 export const isSearch = (route: Route): boolean => route.like.length + route.unlike.length > 0;
 
+/** More examples than this on one side the server does not take. */
+export const MOST_EXAMPLES = 16;
+
 /** A picture searched alone: what a click on it means. Filters stay. */
 export function similarTo(route: Route, query: string): Partial<Route> {
   return { ...route, view: "", like: [query], unlike: [], picture: null };
@@ -105,7 +108,7 @@ export function similarTo(route: Route, query: string): Partial<Route> {
 export function withQuery(route: Route, side: "like" | "unlike", ...queries: string[]): Partial<Route> {
   const others = (list: readonly string[]) => list.filter((one) => !queries.includes(one));
   const other = side === "like" ? "unlike" : "like";
-  return { view: "", picture: null, [side]: [...others(route[side]), ...queries], [other]: others(route[other]) };
+  return { view: "", picture: null, [side]: [...others(route[side]), ...queries].slice(-MOST_EXAMPLES), [other]: others(route[other]) };
 }
 
 export function withoutQuery(route: Route, query: string): Partial<Route> {

@@ -40,7 +40,7 @@ describe("a feed", () => {
     await settled();
     const ids = loader.store.get().hits.map((hit) => hit.picture.id);
     expect(ids.length).toBeGreaterThanOrEqual(3000);
-    expect(ids.length).toBeLessThan(4000);
+    expect(ids.length).toBeLessThan(4200);
     expect(ids).toEqual(ids.map((_, i) => i + 1));
   });
 

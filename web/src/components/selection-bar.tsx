@@ -1,12 +1,15 @@
 import { plural } from "../format";
-import { isSearch, navigate, routes, similarTo, withQuery } from "../route";
+import { isSearch, MOST_EXAMPLES, navigate, routes, similarTo, withQuery } from "../route";
+import { say } from "../state/overlays";
 import { clearSelection, selection } from "../state/selection";
 import { useStore } from "../state/store";
 import { Icon } from "./icon";
 
 /** One search by all the selected pictures together. */
 export function searchSelected(): void {
-  const [first, ...rest] = selection.get().map(String);
+  const chosen = selection.get().map(String);
+  if (chosen.length > MOST_EXAMPLES) say(`The first ${MOST_EXAMPLES} pictures are used.`);
+  const [first, ...rest] = chosen.slice(0, MOST_EXAMPLES);
   if (first === undefined) return;
   const start = { ...routes.get(), ...similarTo(routes.get(), first) };
   navigate(withQuery(start, "like", first, ...rest));

@@ -27,8 +27,10 @@ interface FetchedPage {
 type Fetch = (at: string | number | null, limit: number, signal: AbortSignal) => Promise<FetchedPage>;
 
 const FIRST_PAGE = 120; // a screenful or two, soon
-const LATER_PAGE = 500; // fewer round trips when somebody drags the scroll bar
+const LATER_PAGE = 400;
+const FAR_PAGE = 1000; // the server's most: fewer round trips when somebody drags the scroll bar
 const SEARCH_PAGE = 60;
+const LAST_OFFSET = 9500; // the server ranks no further
 
 /** Pulls pages, one at a time, as far as somebody has scrolled. */
 export class Loader {
@@ -75,7 +77,9 @@ export class Loader {
   private async pull(): Promise<void> {
     this.store.update({ loading: true });
     const before = this.store.get().hits;
-    const page = await this.fetch(this.next, before.length ? LATER_PAGE : FIRST_PAGE, this.abort.signal);
+    const missing = this.wanted - before.length;
+    const limit = before.length === 0 ? FIRST_PAGE : missing > FAR_PAGE ? FAR_PAGE : LATER_PAGE;
+    const page = await this.fetch(this.next, limit, this.abort.signal);
     this.next = page.next;
     const hits = before.concat(page.hits);
     const complete = page.next === null || page.hits.length === 0;
@@ -107,8 +111,9 @@ function searching(route: Route): Fetch {
   return async (at, _limit, signal) => {
     const offset = (at as number | null) ?? 0;
     const answer = await api.search({ like, unlike, where, k: SEARCH_PAGE, offset }, signal);
-    const total = answer.next_offset === null ? offset + answer.hits.length : answer.next_offset + SEARCH_PAGE;
-    return { hits: answer.hits, total, next: answer.next_offset, answer };
+    const next = (answer.next_offset ?? Infinity) <= LAST_OFFSET ? answer.next_offset : null;
+    const total = next === null ? offset + answer.hits.length : next + SEARCH_PAGE;
+    return { hits: answer.hits, total, next, answer };
   };
 }
 
