@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
+import math
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from PIL.Image import Exif
+
+_T = TypeVar("_T")
+
+# EXIF 2.32, tables 4, 7 and 15
+_MAKE, _MODEL, _DATE_TIME, _ORIENTATION = 0x010F, 0x0110, 0x0132, 0x0112
+_EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
+_ORIGINAL, _ORIGINAL_OFFSET, _LENS = 0x9003, 0x9011, 0xA434
+_LATITUDE, _LONGITUDE = 2, 4  # each preceded by its reference, "N"/"S" or "E"/"W"
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,3 +30,71 @@ class Metadata:
     lens: str | None = None
     latitude: float | None = None  # degrees, north positive
     longitude: float | None = None  # degrees, east positive
+
+
+def read_metadata(exif: Exif) -> Metadata:
+    """The facts Dinoscope keeps. A malformed block gives fewer facts, never an error."""
+    detail = _attempt(lambda: exif.get_ifd(_EXIF_IFD)) or {}
+    place = _attempt(lambda: exif.get_ifd(_GPS_IFD)) or {}
+    latitude = _attempt(lambda: _degrees(place, _LATITUDE, 90))
+    longitude = _attempt(lambda: _degrees(place, _LONGITUDE, 180))
+    if latitude is None or longitude is None or (latitude == 0 and longitude == 0):
+        latitude = longitude = None  # 0, 0 is what cameras without a fix write
+    return Metadata(
+        taken_at=_attempt(lambda: _taken_at(exif, detail)),
+        camera=_attempt(lambda: _camera(_text(exif.get(_MAKE)), _text(exif.get(_MODEL)))),
+        lens=_attempt(lambda: _text(detail.get(_LENS))),
+        latitude=latitude,
+        longitude=longitude,
+    )
+
+
+def orientation_of(exif: Exif) -> int:
+    """1 to 8 as EXIF defines them; 1 where the value is absent or nonsense."""
+    value = _attempt(lambda: int(exif.get(_ORIENTATION, 1)))
+    return value if value is not None and 1 <= value <= 8 else 1
+
+
+def _attempt(read: Callable[[], _T]) -> _T | None:
+    try:
+        return read()
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001  hostile EXIF raises whatever Pillow's and our parsing can raise
+        return None
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    if not isinstance(value, str):
+        return None
+    return re.sub(r"[\x00-\x1f\x7f\s]+", " ", value.split("\0")[0]).strip()[:200] or None
+
+
+def _camera(make: str | None, model: str | None) -> str | None:
+    if not make or not model:
+        return model or make
+    brand = make.split()[0].lower()
+    return model if model.lower().startswith(brand) else f"{make} {model}"
+
+
+def _taken_at(exif: Exif, detail: Mapping[int, Any]) -> datetime | None:
+    text = _text(detail.get(_ORIGINAL)) or _text(exif.get(_DATE_TIME))
+    if text is None:
+        return None
+    moment = datetime.strptime(text[:19].replace("-", ":", 2), "%Y:%m:%d %H:%M:%S")
+    offset = _text(detail.get(_ORIGINAL_OFFSET))
+    if offset and re.fullmatch(r"[+-]\d\d:\d\d", offset):
+        moment = datetime.strptime(f"{moment:%Y:%m:%d %H:%M:%S} {offset}", "%Y:%m:%d %H:%M:%S %z")
+    return moment
+
+
+def _degrees(place: Mapping[int, Any], tag: int, limit: int) -> float | None:
+    if tag not in place:
+        return None
+    degrees, minutes, seconds = (float(part) for part in place[tag])
+    value = degrees + minutes / 60 + seconds / 3600
+    if (_text(place.get(tag - 1)) or "").upper() in {"S", "W"}:
+        value = -value
+    return value if math.isfinite(value) and abs(value) <= limit else None

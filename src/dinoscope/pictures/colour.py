@@ -1,0 +1,76 @@
+"""From every mode a file may come in to eight-bit sRGB on white."""
+
+from __future__ import annotations
+
+from functools import cache
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+_WIDE = {"I", "I;16", "I;16L", "I;16B", "I;16N", "F"}  # more than eight bits in one channel
+
+
+def to_srgb(image: Image) -> Image:
+    """An "RGB" image in sRGB. Transparency is laid on white, deep grey is scaled to eight bits."""
+    profile = image.info.get("icc_profile")
+    if image.mode in _WIDE:
+        return _eight_bits(image).convert("RGB")
+    if image.mode in {"LA", "La", "PA", "RGBA", "RGBa"} or "transparency" in image.info:
+        image = _on_white(image)
+    if profile:
+        converted = _through_profile(image, profile)
+        if converted is not None:
+            return converted
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _on_white(image: Image) -> Image:
+    from PIL import Image as Images
+
+    image = image.convert("RGBA")
+    canvas = Images.new("RGB", image.size, (255, 255, 255))
+    canvas.paste(image, mask=image.getchannel("A"))
+    return canvas
+
+
+def _eight_bits(image: Image) -> Image:
+    """Grey of 16 or 32 bits or floats: the scale is the format's own where the values fit it."""
+    from PIL import Image as Images
+
+    values = np.nan_to_num(np.asarray(image, np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+    low, high = min(float(values.min()), 0.0), float(values.max())
+    top = high
+    if image.mode.startswith("I;16") or (image.mode == "I" and 255 < high <= 65535):
+        top = 65535.0
+    elif image.mode == "F" and high <= 1.0:
+        top = 1.0
+    elif high <= 255:
+        top = 255.0
+    scaled = (values - low) * (255.0 / max(top - low, 1e-12))
+    return Images.fromarray(np.clip(np.rint(scaled), 0, 255).astype(np.uint8))
+
+
+def _through_profile(image: Image, profile: bytes) -> Image | None:
+    """None where the profile is sRGB already, unreadable, or of another kind than the pixels."""
+    from PIL import ImageCms
+
+    try:
+        source = ImageCms.ImageCmsProfile(BytesIO(profile))
+        if "srgb" in ImageCms.getProfileDescription(source).lower():
+            return None
+        if image.mode == "P":
+            image = image.convert("RGB")
+        return ImageCms.profileToProfile(image, source, _srgb(), outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError, TypeError, ValueError):
+        return None
+
+
+@cache
+def _srgb() -> Any:
+    from PIL import ImageCms
+
+    return ImageCms.createProfile("sRGB")

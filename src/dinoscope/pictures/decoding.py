@@ -1,0 +1,154 @@
+"""From untrusted bytes to upright sRGB pixels, or one sentence that says why not."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from io import BytesIO
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dinoscope.errors import DinoscopeError, MissingExtra, NotAPicture, PictureTooLarge
+from dinoscope.features import Pixels
+from dinoscope.geometry import Size
+from dinoscope.pictures.limits import Limits
+from dinoscope.pictures.metadata import Metadata, orientation_of, read_metadata
+from dinoscope.pictures.reading import check_head, too_many_bytes
+from dinoscope.pictures.sniffing import HEAD
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+_FORMATS = {"jpeg": "JPEG", "heic": "HEIF"}  # Pillow's names where they are not ours in capitals
+_SIDEWAYS = range(5, 9)  # EXIF orientations that swap width and height
+
+# Pillow's bomb limit and Python's warning filters belong to the process, so one decode at a time sets
+# them. Decodes that should run side by side run in DecodeWorkers.
+_ONE_AT_A_TIME = Lock()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decoded:
+    """A picture as people see it."""
+
+    pixels: Pixels  # possibly at reduced scale; see ``decode``
+    size: Size  # of the original, upright
+    kind: str  # "jpeg", "png", …, from the bytes
+    metadata: Metadata
+
+
+def decode(data: bytes, limits: Limits, *, where: str, at_least: int | None = None) -> Decoded:
+    """Decode the first frame, upright, in sRGB, transparency on white, in this process.
+
+    Args:
+        data: a whole picture file.
+        limits: bytes, pixels and sides are checked before anything is decoded; the time limit needs
+            a process that can be ended, see DecodeWorkers.
+        where: names the picture in sentences.
+        at_least: pixels the shorter side must keep; the picture may then come at a reduced scale
+            (JPEG's own 1/2, 1/4, 1/8, then whole-number box reduction). None asks for full size.
+
+    Raises:
+        NotAPicture: no known format, damaged, or not complete.
+        PictureTooLarge: beyond a limit, or the decoder ran out of memory.
+        MissingExtra: HEIC without ``dinoscope[heic]``.
+    """
+    if len(data) > limits.max_bytes:
+        raise too_many_bytes(where, len(data), limits)
+    kind = check_head(data[:HEAD], where)
+    if kind == "heic":
+        _need_heif(where)
+    with _ONE_AT_A_TIME, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow warns of oddities in EXIF and TIFF tags that do no harm
+        try:
+            return _decode(data, kind, limits, where, at_least)
+        except DinoscopeError:
+            raise
+        except MemoryError:
+            raise PictureTooLarge(
+                f"{where} needs more memory than a decode may take: make it smaller"
+            ) from None
+        except Exception as error:  # noqa: BLE001  decoders raise anything; hand-listed types leaked as 500s
+            raise NotAPicture(f"{where} is damaged ({_brief(error)}): restore it or skip it") from None
+
+
+def _decode(data: bytes, kind: str, limits: Limits, where: str, at_least: int | None) -> Decoded:
+    from PIL import Image
+
+    from dinoscope.pictures.colour import to_srgb
+    from dinoscope.pictures.completeness import check_complete, webp_canvas
+
+    if kind == "webp":  # its decoder takes memory for the whole canvas on opening
+        _check_size(webp_canvas(data), limits, where)
+    Image.MAX_IMAGE_PIXELS = None  # our own check follows, before any pixel is decoded
+    with Image.open(BytesIO(data), formats=[_FORMATS.get(kind, kind.upper())]) as image:
+        _check_size(image.size, limits, where)
+        check_complete(data, kind, where)
+        exif = image.getexif()
+        turn, original = orientation_of(exif), image.size
+        if kind == "jpeg" and at_least is not None:
+            image.draft(None, _drafted(image.size, at_least))
+        image.load()
+        upright = _turned(to_srgb(_reduced(image, at_least)), turn)
+        metadata = read_metadata(exif)
+    size = Size(*(reversed(original) if turn in _SIDEWAYS else original))
+    return Decoded(np.array(upright, np.uint8), size, kind, metadata)
+
+
+def _check_size(size: tuple[int, int], limits: Limits, where: str) -> None:
+    width, height = size
+    if width < 1 or height < 1:
+        raise NotAPicture(f"{where} has no pixels ({width} x {height}): restore it or skip it")
+    if width * height > limits.max_pixels or max(size) > limits.max_side:
+        raise PictureTooLarge(
+            f"{where} has {width} x {height} pixels, over the limit of {limits.max_pixels / 1e6:g} "
+            f"megapixels and {limits.max_side} a side: make it smaller or raise max_pixels"
+        )
+
+
+def _drafted(size: tuple[int, int], at_least: int) -> tuple[int, int]:
+    """Pillow's draft keeps both sides at or above what it is asked; ask for the same shape."""
+    scale = min(1.0, at_least / min(size))
+    return max(1, int(size[0] * scale)), max(1, int(size[1] * scale))
+
+
+def _reduced(image: Image, at_least: int | None) -> Image:
+    """Averaged over whole-number blocks while the shorter side stays long enough. Palettes stay."""
+    factor = min(image.size) // at_least if at_least else 1
+    if factor < 2 or image.mode in {"1", "P", "PA"} or image.mode.startswith("I"):
+        return image
+    reduced = image.reduce(factor)
+    reduced.info = image.info  # profile and transparency still hold
+    return reduced
+
+
+def _turned(image: Image, orientation: int) -> Image:
+    from PIL.Image import Transpose
+
+    turns = {
+        2: Transpose.FLIP_LEFT_RIGHT,
+        3: Transpose.ROTATE_180,
+        4: Transpose.FLIP_TOP_BOTTOM,
+        5: Transpose.TRANSPOSE,
+        6: Transpose.ROTATE_270,
+        7: Transpose.TRANSVERSE,
+        8: Transpose.ROTATE_90,
+    }
+    return image.transpose(turns[orientation]) if orientation in turns else image
+
+
+def _need_heif(where: str) -> None:
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError:
+        raise MissingExtra(
+            f"{where} is a HEIC picture: pip install 'dinoscope[heic]' to read it, or convert it to JPEG"
+        ) from None
+    register_heif_opener()
+
+
+def _brief(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text[:120] if text else type(error).__name__

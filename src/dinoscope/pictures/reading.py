@@ -1,0 +1,89 @@
+"""Bytes from disk, bounded, and the name that content goes by."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+from dinoscope.errors import NotAPicture, PictureTooLarge, Unreadable
+from dinoscope.pictures.limits import Limits
+from dinoscope.pictures.sniffing import HEAD, sniff
+
+
+@dataclass(frozen=True, slots=True)
+class FileBytes:
+    """A whole file, with its time as the same open file reported it."""
+
+    data: bytes
+    modified_ns: int
+
+
+def content_hash(data: bytes) -> str:
+    """40 hex digits of BLAKE2b: equal bytes, equal name (collisions at 2**80 files)."""
+    return blake2b(data, digest_size=20).hexdigest()
+
+
+def read_bytes(path: Path, limits: Limits) -> bytes:
+    """A picture file's bytes. Never blocks on a pipe or device, and reads 64 bytes of what is no picture.
+
+    Raises:
+        Unreadable: missing, no permission, an I/O error, or not a regular file.
+        NotAPicture: empty, or its first bytes are of no known picture format.
+        PictureTooLarge: more than ``limits.max_bytes``.
+    """
+    return read_file(path, limits).data
+
+
+def read_file(path: Path, limits: Limits) -> FileBytes:
+    """Like ``read_bytes``, with the modification time."""
+    try:
+        # O_NONBLOCK: opening a named pipe would wait for a writer for ever.
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except FileNotFoundError:
+        raise Unreadable(f"{path} does not exist: check the name") from None
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from None
+    with os.fdopen(handle, "rb") as file:
+        facts = os.fstat(handle)
+        if not stat.S_ISREG(facts.st_mode):
+            raise Unreadable(f"{path} is not a regular file: name a picture file")
+        if facts.st_size > limits.max_bytes:
+            raise too_many_bytes(str(path), facts.st_size, limits)
+        try:
+            head = file.read(HEAD)
+            check_head(head, str(path))
+            data = head + file.read(limits.max_bytes + 1 - len(head))
+        except OSError as error:
+            raise _unreadable(path, error) from None
+    if len(data) > limits.max_bytes:  # it grew while we read
+        raise too_many_bytes(str(path), len(data), limits)
+    return FileBytes(data, facts.st_mtime_ns)
+
+
+def check_head(head: bytes, where: str) -> str:
+    """The picture's kind.
+
+    Raises:
+        NotAPicture: no known picture begins so.
+    """
+    if not head:
+        raise NotAPicture(f"{where} is empty: skip it or restore it from a backup")
+    kind = sniff(head)
+    if kind is None:
+        raise NotAPicture(f"{where} is not a picture Dinoscope knows: skip it or convert it to JPEG or PNG")
+    return kind
+
+
+def too_many_bytes(where: str, count: int, limits: Limits) -> PictureTooLarge:
+    return PictureTooLarge(
+        f"{where} has {count / 2**20:.1f} MB, over the limit of {limits.max_bytes / 2**20:.0f} MB: "
+        "make it smaller or raise max_bytes"
+    )
+
+
+def _unreadable(path: Path, error: OSError | ValueError) -> Unreadable:
+    why = getattr(error, "strerror", None) or error
+    return Unreadable(f"{path} cannot be read ({why}): check its permissions and the disk")

@@ -1,0 +1,34 @@
+"""Small and re-encoded pictures: what the page shows, without the original's metadata."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+from dinoscope.features import Pixels
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+def thumbnail(pixels: Pixels, side: int) -> bytes:
+    """A WebP whose longest side is at most ``side`` pixels; never enlarged."""
+    from PIL import Image
+
+    image = Image.fromarray(pixels)
+    # reducing_gap 2: a box reduction first, then the fine filter; within a grey level of the slow way.
+    image.thumbnail((side, side), Image.Resampling.BICUBIC, reducing_gap=2.0)
+    return _webp(image, quality=78, method=0)  # method 0: a third of the default's time, 10 % more bytes
+
+
+def encode_webp(pixels: Pixels, quality: int = 90) -> bytes:
+    """The pixels as a WebP of their own size (at most 16,383 pixels a side), lossy at ``quality``."""
+    from PIL import Image
+
+    return _webp(Image.fromarray(pixels), quality, method=2)
+
+
+def _webp(image: Image, quality: int, method: int) -> bytes:
+    buffer = BytesIO()
+    image.save(buffer, "WEBP", quality=quality, method=method)
+    return buffer.getvalue()
