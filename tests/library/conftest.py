@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -57,6 +59,19 @@ def found(library: Library, number: int, k: int = 1, model: ModelIdentity = MODE
     """The contents nearest to one's vector, as numbers."""
     (answer,) = library.shelf(model.key).search(vector(number)[None], k)
     return [int(one, 16) for one, _ in answer]
+
+
+def forked(act: Callable[[], int]) -> int:
+    """What ``act`` returns in a forked child, whose exit code it becomes."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of threads; none run here
+        child = os.fork()
+    if child == 0:
+        try:
+            os._exit(act())
+        finally:
+            os._exit(99)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 @pytest.fixture

@@ -65,7 +65,7 @@ def _started(folder: Path) -> subprocess.Popen[bytes]:
 
 
 def _killed(writer: subprocess.Popen[bytes], first: int, after: float) -> list[str]:
-    """What the writer said (whole lines only) before it was killed, ``after`` seconds after its first word."""
+    """What the writer said (whole lines only) before it was killed, ``after`` seconds after it began."""
     assert writer.stdin is not None
     assert writer.stdout is not None
     assert writer.stdout.readline() == b"ready\n"
@@ -78,7 +78,8 @@ def _killed(writer: subprocess.Popen[bytes], first: int, after: float) -> list[s
 
 
 def _all(library: Library) -> list[Picture]:
-    pictures, after = [], None
+    pictures: list[Picture] = []
+    after = None
     while True:
         page = library.page(after=after, limit=1000)
         pictures += page.pictures

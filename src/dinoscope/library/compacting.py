@@ -12,7 +12,7 @@ import numpy as np
 from dinoscope.engines.engine import Rows
 from dinoscope.errors import NoSuchModel
 from dinoscope.library import optimising, overview, verifying
-from dinoscope.library.connection import FILE, Connections
+from dinoscope.library.connection import FILE, Connections, shorten_log
 from dinoscope.library.failures import told
 from dinoscope.library.records import CompactReport
 from dinoscope.library.shelves import ShelfRow, dead_rows, shelf_row, shelf_rows
@@ -40,10 +40,11 @@ def compact(connections: Connections, library: Path, thumbnails: Thumbnails) -> 
             "AND NOT EXISTS (SELECT 1 FROM vectors WHERE vectors.content = contents.id)"
         )
     optimising.clean(connections, library)
+    thumbnails.clean()
     orphans, freed = _drop_thumbnails(connections, thumbnails)
     with connections.alone() as db:
         db.execute("VACUUM")
-        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        shorten_log(db)
     return CompactReport(dropped, orphans, max(0, before - _bytes(library)) + freed)
 
 

@@ -132,6 +132,15 @@ def generation(db: sqlite3.Connection) -> int:
     return int(db.execute("SELECT generation FROM library").fetchone()[0])
 
 
+def shorten_log(db: sqlite3.Connection) -> None:
+    """Give back the room of the write-ahead log, unless a reader still needs it: then the next one does."""
+    db.execute("PRAGMA busy_timeout = 100")
+    try:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        db.execute(f"PRAGMA busy_timeout = {int(_WAIT * 1000)}")
+
+
 def _open_writer(path: Path, folder: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, timeout=_WAIT, isolation_level=None, check_same_thread=False)
     try:

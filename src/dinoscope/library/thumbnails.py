@@ -6,6 +6,7 @@ import os
 import re
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 _CONTENT = re.compile(r"[0-9a-f]{8,128}")
@@ -34,7 +35,8 @@ class Thumbnails:
             unfinished.write_bytes(data)  # not synced: a torn file is noticed by its length
             unfinished.replace(path)
         except OSError:
-            unfinished.unlink(missing_ok=True)
+            with suppress(OSError):
+                unfinished.unlink()
             return False
         return True
 
