@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -47,9 +48,9 @@ def cached(graphs: Path, key: GraphKey) -> tuple[Path, Tables] | None:
     """The graph's file and its tables, or None when it has to be built."""
     folder = graphs / key.folder
     try:
-        with np.load(folder / TABLES_FILE, allow_pickle=False) as stored:
+        with (folder / TABLES_FILE).open("rb") as file, np.load(file, allow_pickle=False) as stored:
             tables = Tables.of({name: stored[name] for name in stored.files})
-    except (OSError, ValueError, EOFError):
+    except (OSError, ValueError, EOFError, KeyError, BadZipFile):
         return None
     return (folder / GRAPH_FILE, tables) if (folder / GRAPH_FILE).is_file() else None
 

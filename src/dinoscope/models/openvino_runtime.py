@@ -36,14 +36,14 @@ class OpenvinoNetwork:
         """Descriptor, patches and attention."""
         with self._compiling:
             compiled = self._full
-        found = _infer(compiled, inputs)
-        return Outputs(found["cls"], found["patch_tokens"], found["attention"])
+        named = [compiled.output(name) for name in ("cls", "patch_tokens", "attention")]
+        return Outputs(*_infer(compiled, inputs, named))
 
     def cls(self, inputs: Inputs) -> FloatArray:
         """The descriptor alone: the last block runs for one token."""
         with self._compiling:
             compiled = self._cls
-        return _infer(compiled, inputs)["cls"]
+        return _infer(compiled, inputs, [compiled.output(0)])[0]
 
     @cached_property
     def _full(self) -> Any:
@@ -63,10 +63,10 @@ class OpenvinoNetwork:
         return self._core.read_model(str(self._graph))
 
 
-def _infer(compiled: Any, inputs: Inputs) -> dict[str, FloatArray]:
+def _infer(compiled: Any, inputs: Inputs, outputs: list[Any]) -> list[FloatArray]:
     request = compiled.create_infer_request()  # one a call: requests are not shared between threads
     found = request.infer({"patches": inputs.patches, **inputs.places})
-    return {output.get_any_name(): np.array(value, np.float32) for output, value in found.items()}
+    return [np.array(found[output], np.float32) for output in outputs]
 
 
 def open_backbone(request: Request) -> VitBackbone:

@@ -1,0 +1,112 @@
+"""Every runtime, in every precision, keeps the Backbone's contract and agrees with the judge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from dinoscope.features import FloatArray, Pixels
+from dinoscope.geometry import PatchGrid
+from dinoscope.models.backbone import Backbone
+from dinoscope.models.config import VitConfig
+from dinoscope.models.request import Request
+from dinoscope.models.runtimes import RUNTIMES
+
+MARKS = {"openvino": pytest.mark.extra, "torch": pytest.mark.torch}
+TOLERANCE = {"fp32": 2e-5, "bf16": 0.02, "int8": 0.02}  # 1 - cosine; tiny random networks are the worst case
+SHAPES = [(40, 30), (64, 64), (31, 90), (8, 200), (1, 1), (40, 30)]
+
+Judged = tuple[PatchGrid, FloatArray, FloatArray, FloatArray]
+Opened = tuple[Backbone, VitConfig, str]
+
+
+def every_way() -> Iterator[object]:
+    """(runtime, precision), those skipped whose package is missing."""
+    for name, runtime in RUNTIMES.items():
+        missing = pytest.mark.skipif(not runtime.installed, reason=f"{runtime.needs} is not installed")
+        marks = [missing, MARKS[name]] if name in MARKS else [missing]
+        for precision in runtime.precisions:
+            yield pytest.param((name, precision), marks=marks, id=f"{name}-{precision}")
+
+
+@pytest.fixture(params=every_way())
+def way(request: pytest.FixtureRequest) -> tuple[str, str]:
+    """(runtime, precision)"""
+    name, precision = request.param
+    return name, precision
+
+
+@pytest.fixture
+def opened(way: tuple[str, str], asking: Callable[..., Request], config: VitConfig) -> Opened:
+    name, precision = way
+    return RUNTIMES[name].open(asking(config, precision)), config, precision
+
+
+def test_descriptors_patches_and_attention_agree_with_the_judge(
+    opened: Opened,
+    judge: Callable[..., Judged],
+    tensors_of: Callable[[VitConfig], dict[str, FloatArray]],
+    picture: Callable[..., Pixels],
+) -> None:
+    backbone, config, precision = opened
+    tensors = tensors_of(config)
+    pictures = [picture(*shape, seed=seed) for seed, shape in enumerate(SHAPES)]
+    for features, pixels in zip(backbone.encode(pictures), pictures, strict=True):
+        grid, cls, patches, attention = judge(config, tensors, pixels)
+        assert features.grid == grid
+        assert 1 - features.descriptor @ (cls / np.linalg.norm(cls)) < TOLERANCE[precision]
+        wanted = patches / np.linalg.norm(patches, axis=1, keepdims=True)
+        found = features.patches.reshape(len(wanted), -1)
+        assert (1 - (found * wanted).sum(1)).max() < 2 * TOLERANCE[precision]
+        gap = np.abs(features.attention.reshape(attention.shape) - attention).max()
+        assert gap < (1e-5 if precision == "fp32" else 0.05)
+
+
+def test_vectors_are_unit_float32_and_describe_gives_those_of_encode(
+    opened: Opened, picture: Callable[..., Pixels]
+) -> None:
+    backbone, config, precision = opened
+    pictures = [picture(*shape, seed=seed) for seed, shape in enumerate(SHAPES)]
+    vectors, features = backbone.describe(pictures), backbone.encode(pictures)
+    assert vectors.dtype == np.float32
+    assert vectors.shape == (len(pictures), backbone.dimension)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    close = 2e-6 if precision != "bf16" else 0.02
+    np.testing.assert_allclose(vectors, [each.descriptor for each in features], atol=close)
+    for each in features:
+        assert each.model == backbone.identity.key
+        assert each.patches.shape == (each.grid.rows, each.grid.columns, config.dimension)
+        np.testing.assert_allclose(np.linalg.norm(each.patches, axis=-1), 1, atol=1e-5)
+        assert each.attention.shape == (config.heads, each.grid.rows, each.grid.columns)
+        assert each.attention.min() >= 0
+        assert each.attention.sum(axis=(1, 2)).max() <= 1 + 1e-2
+
+
+def test_a_picture_s_vector_does_not_depend_on_its_neighbours(
+    opened: Opened, picture: Callable[..., Pixels]
+) -> None:
+    backbone, _, precision = opened
+    # ten of one shape are two batches; one has far larger contrasts than the others
+    pictures = [picture(48, 32, seed=seed) // (1 if seed == 3 else 6) for seed in range(10)]
+    together = backbone.describe(pictures)
+    alone = np.concatenate([backbone.describe([each]) for each in pictures])
+    np.testing.assert_allclose(together, alone, atol=2e-6 if precision != "bf16" else 0.02)
+
+
+def test_several_threads_get_what_one_gets(opened: Opened, picture: Callable[..., Pixels]) -> None:
+    backbone, _, _ = opened
+    pictures = [picture(20 + 8 * seed, 40, seed=seed) for seed in range(6)]
+    wanted = backbone.describe(pictures)
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: backbone.describe(pictures), range(8)))
+    for answer in answers:
+        np.testing.assert_allclose(answer, wanted, atol=1e-5)
+
+
+def test_no_pictures_give_no_vectors(opened: Opened) -> None:
+    backbone, _, _ = opened
+    assert backbone.encode([]) == []
+    assert backbone.describe([]).shape == (0, backbone.dimension)
