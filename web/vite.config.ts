@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 // `npm run dev` shows the page with hot reload; the API comes from a `dinoscope serve` running beside it.
-const server = process.env["DINOSCOPE_SERVER"] ?? "http://127.0.0.1:7766";
+const server = process.env["DEV_SERVER"] ?? "http://127.0.0.1:7766";
 
 export default defineConfig({
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },

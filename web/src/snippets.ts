@@ -29,8 +29,7 @@ export function pythonCode(asked: Asked): string {
   const { like, unlike, filters } = asked.route;
   const where = expressionOf(filters);
   const list = (queries: readonly string[]) => queries.map((query) => python(nameOf(asked, query)));
-  const wanted = list(like);
-  const given = [wanted.length === 1 ? (wanted[0] as string) : `[${wanted.join(", ")}]`];
+  const given = list(like);
   if (unlike.length) given.push(`unlike=[${list(unlike).join(", ")}]`);
   if (where) given.push(`where=${python(where)}`);
   return [

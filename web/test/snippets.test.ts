@@ -21,7 +21,7 @@ describe("the same search elsewhere", () => {
 
   it("in Python is quoted for Python", () => {
     expect(pythonCode(asked)).toContain(
-      `session.search(["/my pictures/it's.jpg", "picture.jpg"], unlike=["/plain.png"], where="camera=\\"Canon EOS\\"")`,
+      `session.search("/my pictures/it's.jpg", "picture.jpg", unlike=["/plain.png"], where="camera=\\"Canon EOS\\"")`,
     );
   });
 
