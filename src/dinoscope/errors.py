@@ -127,3 +127,10 @@ class JobConflict(DinoscopeError):
 
     status: ClassVar[int] = 409
     title: ClassVar[str] = "Already running"
+
+
+class NoSuchJob(DinoscopeError):
+    """The server knows no job with that id, or it was so long ago that it is forgotten."""
+
+    status: ClassVar[int] = 404
+    title: ClassVar[str] = "No such job"

@@ -1,0 +1,93 @@
+"""The application: resources below /api/v1, the page everywhere else, and the guards around both."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
+from fastapi import FastAPI
+
+from dinoscope import __version__
+from dinoscope.operations.session import Session
+from dinoscope.pictures.limits import Limits
+from dinoscope.pictures.workers import DecodeWorkers
+from dinoscope.server import problems, wire
+from dinoscope.server.images import Images
+from dinoscope.server.jobs import Jobs
+from dinoscope.server.pages import Pages, bundled
+from dinoscope.server.parts import Parts
+from dinoscope.server.queries import Uploads
+from dinoscope.server.resources import about, folders, jobs, models, pictures, search
+from dinoscope.server.security import Access, Gate, SafeHeaders
+from dinoscope.server.sizes import ByteCounter
+from dinoscope.server.writer import Writer
+from dinoscope.settings import Settings
+
+ROOT = "/api/v1"
+ROUTERS = (about.router, pictures.router, search.router, jobs.router, folders.router, models.router)
+DECODERS = 2  # processes: a thumbnail costs 5-20 ms, and a person looks at one screen at a time
+
+
+def create_app(settings: Settings, session: Session) -> FastAPI:
+    """The whole server as an ASGI application. Nothing starts before its lifespan does.
+
+    Args:
+        settings: ``host`` and ``token`` say who is let in, the limits what may be sent.
+        session: opened for reading; stays the caller's to close.
+
+    Raises:
+        ValueError: the host is not loopback and there is no token.
+    """
+    access = Access(settings.host, settings.token)
+    if not (access.loopback or access.token):
+        raise ValueError("beyond loopback a token is required: pass the settings through run.guarded")
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        with DecodeWorkers(DECODERS, Limits.of(settings)) as workers:
+            app.state.parts = parts = _parts(settings, session, access, workers)
+            try:
+                yield
+            finally:
+                await run_sync(parts.jobs.close)
+
+    app = FastAPI(
+        title="Dinoscope",
+        summary="Private visual search over your own pictures",
+        version=__version__,
+        openapi_url=f"{ROOT}/openapi.json",
+        docs_url=None,  # its scripts come from another site, which the content security policy forbids
+        redoc_url=None,
+        lifespan=lifespan,
+        redirect_slashes=False,
+        responses={"4XX": {"model": wire.Problem, "content": {"application/problem+json": {}}}},
+    )
+    problems.install(app)
+    for router in ROUTERS:
+        app.include_router(router, prefix=ROOT)
+    # the last added is the outermost
+    app.add_middleware(problems.LastResort)
+    app.add_middleware(Pages, files=bundled())
+    app.add_middleware(ByteCounter, max_bytes=settings.max_bytes)
+    app.add_middleware(Gate, access=access)
+    app.add_middleware(SafeHeaders)
+    return app
+
+
+def _parts(settings: Settings, session: Session, access: Access, workers: DecodeWorkers) -> Parts:
+    writer = Writer(session.library.folder)
+    return Parts(
+        settings=settings,
+        session=session,
+        access=access,
+        workers=workers,
+        decoding=CapacityLimiter(DECODERS),
+        encoding=CapacityLimiter(1),
+        searching=CapacityLimiter(8),
+        uploads=Uploads(),
+        images=Images(session.library, workers),
+        writer=writer,
+        jobs=Jobs(session, writer),
+    )

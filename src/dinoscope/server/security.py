@@ -1,0 +1,196 @@
+"""Who may ask, from where, and what a browser may do with the answer: ASGI middlewares, outermost first.
+
+Against DNS rebinding: a Host that is not ours is refused. Against other sites in the same browser:
+a state-changing request must come from our own page. Against the network: a bearer token, whenever
+the server listens beyond this machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import socket
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+from ipaddress import ip_address
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dinoscope.server.problems import problem
+
+COOKIE = "dinoscope_session"
+LOGIN = "/api/v1/login"
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' blob:",  # blob: shows a dropped picture before it is uploaded
+        "connect-src 'self'",
+        "font-src 'self'",
+        "manifest-src 'self'",
+        "worker-src 'self'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",  # "no-referrer" would make forms send Origin: null
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",  # no other site can embed a picture
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who is let in. ``token`` empty: everybody who can reach a loopback address."""
+
+    host: str  # the address the server binds to
+    token: str = ""
+
+    @property
+    def loopback(self) -> bool:
+        return is_loopback(self.host)
+
+    def knows_host(self, name: str) -> bool:
+        """May a request name this host? Numbers cannot be rebound, names can.
+
+        >>> Access("127.0.0.1").knows_host("localhost"), Access("127.0.0.1").knows_host("evil.example")
+        (True, False)
+        """
+        name = name.lower().rstrip(".")
+        if name in LOOPBACK_NAMES or name == self.host.lower():
+            return True
+        if self.loopback:
+            return False
+        own = socket.gethostname().lower()
+        return _is_address(name) or name in {own, f"{own}.local", own.partition(".")[0]}
+
+    @property
+    def cookie(self) -> str:
+        """What a browser that logged in sends: it proves the token without holding it."""
+        return hmac.new(self.token.encode(), b"dinoscope browser session", hashlib.sha256).hexdigest()
+
+    def accepts_token(self, token: str) -> bool:
+        return not self.token or hmac.compare_digest(token.encode(), self.token.encode())
+
+    def admits(self, headers: Headers) -> bool:
+        """Does the request carry the token, or the cookie a login gave?"""
+        if not self.token:
+            return True
+        kind, _, given = headers.get("authorization", "").partition(" ")
+        if kind.lower() == "bearer" and self.accepts_token(given.strip()):
+            return True
+        return hmac.compare_digest(_cookie(headers).encode(), self.cookie.encode())
+
+
+def is_loopback(host: str) -> bool:
+    """Does the address reach this machine only? An unknown name counts as the network."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _cookie(headers: Headers) -> str:
+    try:
+        found = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+    except CookieError:
+        return ""
+    return found.value if found else ""
+
+
+def host_name(header: str) -> str:
+    """The name in a Host header, without port and brackets.
+
+    >>> host_name("[::1]:7766"), host_name("localhost:7766"), host_name("localhost")
+    ('::1', 'localhost', 'localhost')
+    """
+    if header.startswith("["):
+        return header[1:].partition("]")[0]
+    return header.rpartition(":")[0] if ":" in header else header
+
+
+class SafeHeaders:
+    """Every response tells the browser to run only our own files and to guess no types."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers[name] = value
+                if scope["path"].startswith("/api/"):
+                    headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        await self._app(scope, receive, with_headers)
+
+
+class Gate:
+    """Refuses a foreign Host (421), a foreign Origin (403) and, beyond loopback, a missing token (401)."""
+
+    def __init__(self, app: ASGIApp, access: Access) -> None:
+        self._app = app
+        self._access = access
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        refused = self._refusal(scope, Headers(scope=scope))
+        if refused is None:
+            return await self._app(scope, receive, send)
+        status, title, sentence = refused
+        extra = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+        return await problem(status, title, sentence, scope["path"], extra)(scope, receive, send)
+
+    def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str, str] | None:
+        hosts = headers.getlist("host")
+        if len(hosts) != 1 or not self._access.knows_host(host_name(hosts[0])):
+            return 421, "Misdirected request", _WRONG_HOST
+        if scope["method"] not in SAFE and _foreign(scope, headers, hosts[0]):
+            return 403, "Forbidden", _FOREIGN
+        path = scope["path"]
+        open_to_all = not path.startswith("/api/") or path == LOGIN
+        if not open_to_all and not self._access.admits(headers):
+            return 401, "Log in", _NO_TOKEN
+        return None
+
+
+_WRONG_HOST = (
+    "this server does not go by that name: use the address that “dinoscope serve” printed, "
+    "or start it with --host and the name"
+)
+_FOREIGN = "another site may not change this library: use Dinoscope's own page or the command line"
+_NO_TOKEN = (
+    "this server asks for its access token: send “Authorization: Bearer …” or log in; "
+    "“dinoscope serve” printed it"
+)
+
+
+def _foreign(scope: Scope, headers: Headers, host: str) -> bool:
+    """Does a browser say the request comes from another origin? Other clients send neither header."""
+    origin = headers.get("origin")
+    if origin is not None and origin.lower() not in {f"http://{host.lower()}", f"https://{host.lower()}"}:
+        return True
+    return headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}

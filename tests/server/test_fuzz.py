@@ -1,0 +1,110 @@
+"""Whatever is asked or sent, it is answered, and never with a 500."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from PIL import Image
+from starlette.testclient import TestClient
+from tests.server.conftest import paint
+
+WORDS = [
+    "", "0", "1", "-1", "1e400", "99999999999999999999", "nan", "true", "null", "q_", "q_abcdefgh",
+    "12.5", '\x00', "'", "\"", "%", "\\", "kind=jpeg", "kind=", "=", "width>", "width>=1e999",
+    "bytes<99999999999999999999GB", "bytes>2MB", "taken=2021-13-45", "taken>=0000", "taken<9999-12-31",
+    "added=99999", "near(1,2,3)", "near(nan,inf,1)", "near(91,400,-1)", "near(,,)", "has:place",
+    "no:moon", "path~%_\\", "lat>1e308", "camera~'; DROP TABLE files; --", "and", "kind=jpeg and",
+    "and and and", "((((((((((((((((((((((((((((((((((((((((",
+    "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[",
+    "folder=/", "name=\"", '\u202e\U0001f996', '\ud7ff', "İ", "WzFd", "WyJhZGRlZCIsZmFsc2UsMSwxXQ",
+    "WyJhZGRlZCIsZmFsc2UsOTk5OTk5OTk5OTk5OTk5OTk5OTksMV0", "WyJhZGRlZCIsZmFsc2UsMSwxZTQwMF0", "added",
+    "taken",
+]  # fmt: skip
+PATHS = {
+    "/api/v1/pictures": ["where", "after", "limit", "order", "descending"],
+    "/api/v1/facets": ["where"],
+    "/api/v1/search": ["like", "unlike", "k", "offset", "where", "collapse"],
+    "/api/v1/folders": ["path"],
+    "/api/v1/pictures/1/thumbnail": ["side", "v"],
+    "/api/v1/pictures/2/image": ["side", "v"],
+    "/api/v1/pictures/{}": [],
+    "/api/v1/jobs/{}": [],
+    "/api/v1/jobs/{}/events": [],
+    "/api/v1/queries/{}/image": ["side"],
+    "/{}": [],
+}
+
+
+def asked(rng: np.random.Generator) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    paths = list(PATHS)
+    for _ in range(1500):
+        path = paths[rng.integers(len(paths))]
+        names = PATHS[path]
+        query = [(names[rng.integers(len(names))], word(rng)) for _ in range(rng.integers(0, 5)) if names]
+        if path == "/api/v1/search":
+            query.append(("like", str(rng.integers(1, 25))))
+        yield (
+            path.replace("{}", word(rng).replace("\0", "%00").replace("?", "%3F").replace("#", "%23")),
+            query,
+        )
+
+
+def word(rng: np.random.Generator) -> str:
+    one, other = (WORDS[rng.integers(len(WORDS))] for _ in range(2))
+    return [one, one + other, f"{one} and {other}"][rng.integers(3)]
+
+
+def test_no_question_is_a_500(
+    client: TestClient, rng: np.random.Generator, caplog: pytest.LogCaptureFixture
+) -> None:
+    statuses = set()
+    for path, query in asked(rng):
+        answer = client.get(path, params=query)
+        statuses.add(answer.status_code)
+        assert answer.status_code < 500 or answer.status_code == 503, (path, query, caplog.text)
+    assert {200, 404, 422} <= statuses
+
+
+def seeds() -> list[bytes]:
+    """One small picture of every kind Pillow can write here."""
+    made = []
+    for kind in ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"):
+        buffer = io.BytesIO()
+        try:
+            paint(1, 48, 32).save(buffer, kind)
+        except (KeyError, OSError):
+            continue
+        made.append(buffer.getvalue())
+    exif = Image.Exif()
+    exif[0x0112] = 7
+    buffer = io.BytesIO()
+    paint(2, 48, 32).convert("CMYK").save(buffer, "JPEG", exif=exif)
+    return [*made, buffer.getvalue()]
+
+
+def broken(picture: bytes, rng: np.random.Generator) -> bytes:
+    data = bytearray(picture)
+    for at in rng.integers(0, len(data), rng.integers(0, 8)):
+        data[at] = rng.integers(0, 256)
+    if rng.random() < 0.3:
+        del data[rng.integers(1, len(data)) :]
+    if rng.random() < 0.1:
+        at = int(rng.integers(0, len(data)))
+        data[at:at] = bytes(rng.integers(0, 256, rng.integers(1, 40), np.uint8))
+    return bytes(data)
+
+
+def test_no_picture_is_a_500(
+    client: TestClient, rng: np.random.Generator, caplog: pytest.LogCaptureFixture
+) -> None:
+    statuses: list[int] = []
+    for picture in seeds():
+        for _ in range(50):
+            answer = client.post("/api/v1/queries", content=broken(picture, rng))
+            statuses.append(answer.status_code)
+            assert answer.status_code in {201, 413, 415, 422}, (answer.text, caplog.text)
+    assert 201 in statuses
+    assert 415 in statuses
