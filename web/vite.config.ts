@@ -12,6 +12,6 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     cssCodeSplit: false,
   },
-  server: { proxy: { "/api": { target: server, changeOrigin: true } } },
+  server: { proxy: { "/api": { target: server } } },
   test: { environment: "happy-dom", include: ["test/**/*.test.{ts,tsx}"] },
 });
