@@ -86,13 +86,12 @@ def _decode(data: bytes, kind: str, limits: Limits, where: str, at_least: int | 
     with Image.open(BytesIO(data), formats=[_FORMATS.get(kind, kind.upper())]) as image:
         _check_size(image.size, limits, where)
         check_complete(data, kind, where)
-        exif = image.getexif()
-        turn, original = orientation_of(exif), image.size
+        metadata, original = read_metadata(image.getexif()), image.size
         if kind == "jpeg" and at_least is not None:
             image.draft(None, _drafted(image.size, at_least))
         image.load()
+        turn = orientation_of(image.getexif())  # only now: Pillow turns a TIFF itself, in load()
         upright = _turned(to_srgb(_reduced(image, at_least)), turn)
-        metadata = read_metadata(exif)
     size = Size(*(reversed(original) if turn in _SIDEWAYS else original))
     return Decoded(np.array(upright, np.uint8), size, kind, metadata)
 
