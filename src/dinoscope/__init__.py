@@ -1,3 +1,76 @@
-"""Dinoscope: a private visual search engine that sees the way DINO sees."""
+"""Dinoscope: a private visual search engine that sees the way DINO sees.
+
+>>> import dinoscope
+>>> with dinoscope.open() as session:
+...     answer = session.search("holiday.jpg", k=5)
+
+``import dinoscope`` itself loads nothing; each name below is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dinoscope.errors import DinoscopeError as DinoscopeError
+    from dinoscope.features import Features as Features
+    from dinoscope.geometry import Box as Box
+    from dinoscope.geometry import PatchGrid as PatchGrid
+    from dinoscope.geometry import Size as Size
+    from dinoscope.library.records import Picture as Picture
+    from dinoscope.operations.answers import Answer as Answer
+    from dinoscope.operations.answers import Hit as Hit
+    from dinoscope.operations.answers import Verdict as Verdict
+    from dinoscope.operations.opening import encode as encode
+    from dinoscope.operations.opening import open as open
+    from dinoscope.operations.progress import Progress as Progress
+    from dinoscope.operations.session import Session as Session
+    from dinoscope.settings import Settings as Settings
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "Answer": "dinoscope.operations.answers",
+    "Box": "dinoscope.geometry",
+    "DinoscopeError": "dinoscope.errors",
+    "Features": "dinoscope.features",
+    "Hit": "dinoscope.operations.answers",
+    "PatchGrid": "dinoscope.geometry",
+    "Picture": "dinoscope.library.records",
+    "Progress": "dinoscope.operations.progress",
+    "Session": "dinoscope.operations.session",
+    "Settings": "dinoscope.settings",
+    "Size": "dinoscope.geometry",
+    "Verdict": "dinoscope.operations.answers",
+    "encode": "dinoscope.operations.opening",
+    "open": "dinoscope.operations.opening",
+}
+
+__all__ = [
+    "Answer",
+    "Box",
+    "DinoscopeError",
+    "Features",
+    "Hit",
+    "PatchGrid",
+    "Picture",
+    "Progress",
+    "Session",
+    "Settings",
+    "Size",
+    "Verdict",
+    "__version__",
+    "encode",
+    "open",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'dinoscope' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,176 @@
+"""What a similarity means in this library: a percentile of random pairs, and the odds that it is chance.
+
+Both come from one random sample of the library, the *cohort* of up to 1,000 pictures.
+
+*Percentile.* The share of the cohort's pairs that are less alike than the query and the hit.
+
+*Chance.* Is the best of n hits better than n unrelated pictures would bring by luck? A query lies nearer
+to everything, or farther, than another; so its score is first measured in standard deviations from its
+own mean over the cohort (the Z-norm of speaker verification, Auckenthaler et al. 2000):
+z = (score - mean) / deviation. The same z of all random pairs gives the null distribution. Its highest
+values come from pairs that *are* related, so the tail is not read off but extrapolated: beyond the 90th
+percentile an exponential, fitted by maximum likelihood to the excesses with those beyond the 99th
+censored (Weissman 1978). The number of unrelated pictures beyond z is then Poisson with mean n * tail(z),
+and chance = 1 - exp(-n * tail(z)): a Gumbel law for the maximum. ``benchmarks/verdict.py`` measures the
+false alarms with whole classes held out, and the matches found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import exp, expm1
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dinoscope.features import FloatArray, Vectors
+from dinoscope.library.shelves import Shelf
+from dinoscope.operations.answers import Verdict
+
+COHORT = 1000  # pictures sampled: half a million pairs, so percentiles hold to 99.999
+ENOUGH = 30  # contents below which a verdict would be a guess
+CHANCE = 0.5  # "no better than chance": unrelated pictures would do as well in every second library
+CLEAR = 0.05
+GROWN = 1.2  # a library this many times larger is sampled again
+_BODY, _TAIL = 0.90, 0.99  # quantiles between which the tail is fitted
+_SAME = 0.999  # a picture of the cohort this near is the query itself
+
+# Where the pairs' distribution is kept: every percent, then finer and finer towards 1.
+_LEVELS = np.concatenate([np.linspace(0.0, 0.99, 100), 1 - np.logspace(-2.05, -5.5, 70)])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Calibration:
+    """The cohort's pairs in brief, kept with the shelf."""
+
+    contents: int  # the library had so many when it was sampled
+    scores: NDArray[np.float64]  # quantiles of pair similarities, ascending
+    levels: NDArray[np.float64]  # the quantiles' levels in [0, 1], ascending
+    body: float  # z beyond which the tail begins: a tenth of all random pairs
+    scale: float  # mean excess of the tail, in units of z
+
+    @classmethod
+    def of(cls, cohort: Vectors, contents: int) -> Self:
+        """From (m, D) vectors, m >= 3, drawn from a library of ``contents`` pictures."""
+        similarities = cohort @ cohort.T
+        above, below = np.triu_indices(len(cohort), 1)
+        pairs = np.sort(similarities[above, below].astype(np.float64))
+        levels = np.append(_LEVELS[(1 - _LEVELS) * len(pairs) >= 1], 1.0)  # none finer than one pair
+        body, scale = _tail(_z_of_pairs(similarities))
+        return cls(contents, np.quantile(pairs, levels), levels, body, scale)
+
+    @classmethod
+    def read(cls, numbers: Mapping[str, float | list[float]] | None, contents: int) -> Self | None:
+        """From what was kept; None when there is nothing, or the library has changed by a fifth since."""
+        try:
+            found = cls(
+                int(_number(numbers, "contents")),
+                np.asarray(_numbers(numbers, "scores")),
+                np.asarray(_numbers(numbers, "levels")),
+                _number(numbers, "body"),
+                _number(numbers, "scale"),
+            )
+        except (KeyError, TypeError):
+            return None
+        current = contents <= found.contents * GROWN and found.contents <= contents * GROWN
+        return found if current else None
+
+    def written(self) -> dict[str, float | list[float]]:
+        """For ``Library.set_calibration``."""
+        return {
+            "contents": float(self.contents),
+            "scores": [round(float(score), 6) for score in self.scores],
+            "levels": [float(level) for level in self.levels],
+            "body": self.body,
+            "scale": self.scale,
+        }
+
+    def percentile(self, score: float) -> float:
+        """Share of random pairs that are less alike, in [0, 100]."""
+        return float(np.interp(score, self.scores, self.levels, left=0.0, right=1.0)) * 100
+
+    def chance(self, z: float, among: int) -> float:
+        """Probability that the best of ``among`` unrelated pictures lies at least ``z`` deviations out."""
+        if z <= self.body:
+            return 1.0
+        tail = (1 - _BODY) * exp(-(z - self.body) / self.scale)
+        return -expm1(-among * tail)
+
+
+def calibration_of(cohort: Vectors, contents: int) -> Calibration | None:
+    """None for a library of one or two pictures, which has no pairs to speak of."""
+    return Calibration.of(cohort, contents) if len(cohort) >= 3 else None
+
+
+def cohort_of(shelf: Shelf) -> Vectors:
+    """(up to 1,000, D) vectors of the library, the same ones each time while it stays as it is."""
+    return shelf.sample(COHORT, seed=0)
+
+
+def verdict(
+    best: float | None, query: FloatArray, cohort: Vectors, calibration: Calibration | None, among: int
+) -> Verdict:
+    """Is the best hit better than chance?
+
+    Args:
+        best: its cosine similarity; None when there is no hit.
+        query: (D,) the unit vector that was searched with.
+        among: pictures that were eligible.
+    """
+    if best is None:
+        return Verdict(False, 1.0, "No picture passes the filter.")
+    if best >= _SAME:
+        return Verdict(True, 0.0, "This very picture is here.")
+    if calibration is None or len(cohort) < ENOUGH:
+        few = f"{len(cohort)} pictures are too few to tell a match from chance: judge by eye."
+        return Verdict(True, 1.0, few)
+    scores = (cohort @ query).astype(np.float64)
+    scores = scores[scores < _SAME]
+    z = (best - float(scores.mean())) / max(float(scores.std()), 1e-6)
+    chance = calibration.chance(z, among)
+    return Verdict(chance < CHANCE, chance, _sentence(chance, among))
+
+
+def _sentence(chance: float, among: int) -> str:
+    if chance >= CHANCE:
+        return "Nothing like this here: unrelated pictures would often come as close as the best of these."
+    what = "A clear match" if chance < CLEAR else "Perhaps a match"
+    return f"{what}: {among:,} unrelated pictures would come this close in {_share(chance)} of cases."
+
+
+def _share(chance: float) -> str:
+    if chance < 0.001:
+        return "less than 0.1 %"
+    return f"{chance * 100:.1f} %" if chance < 0.01 else f"{chance * 100:.0f} %"
+
+
+def _z_of_pairs(similarities: FloatArray) -> NDArray[np.float64]:
+    """(m, m) -> (m * (m - 1),) each pair seen from either side, in that side's deviations."""
+    count = len(similarities)
+    others = similarities[~np.eye(count, dtype=bool)].reshape(count, count - 1).astype(np.float64)
+    spread = np.maximum(others.std(axis=1, keepdims=True), 1e-6)
+    return np.asarray((others - others.mean(axis=1, keepdims=True)) / spread).ravel()
+
+
+def _tail(z: NDArray[np.float64]) -> tuple[float, float]:
+    """Where the tail begins, and the censored maximum-likelihood mean of its excess."""
+    body, cut = (float(level) for level in np.quantile(z, [_BODY, _TAIL]))
+    excess = np.minimum(z[z > body], cut) - body
+    uncensored = int(np.count_nonzero((z > body) & (z < cut)))
+    return body, max(float(excess.sum()) / max(uncensored, 1), 1e-6)
+
+
+def _number(numbers: Mapping[str, float | list[float]] | None, key: str) -> float:
+    value = (numbers or {})[key]
+    if isinstance(value, list):
+        raise TypeError(key)
+    return float(value)
+
+
+def _numbers(numbers: Mapping[str, float | list[float]] | None, key: str) -> list[float]:
+    value = (numbers or {})[key]
+    if not isinstance(value, list):
+        raise TypeError(key)
+    return value

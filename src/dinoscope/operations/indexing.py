@@ -1,0 +1,275 @@
+"""Index folders: walk -> skip what is known -> decode ahead -> encode in batches -> commit often."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from time import monotonic
+
+from dinoscope.features import FloatArray
+from dinoscope.library.library import Library
+from dinoscope.library.records import NewFile, Stamp
+from dinoscope.models.backbone import Backbone
+from dinoscope.operations.ahead import ReadAhead, Ready
+from dinoscope.operations.batching import Batches, Shape, shape_of
+from dinoscope.operations.progress import Progress
+from dinoscope.operations.queries import at_least
+from dinoscope.operations.scouting import Found, PathSet, RootWalked, Scout, Sighting, roots_of
+from dinoscope.operations.searching import calibrate
+from dinoscope.pictures.limits import Limits
+from dinoscope.pictures.refusal import Refusal
+from dinoscope.pictures.workers import DecodeWorkers
+from dinoscope.settings import Settings
+
+__all__ = ["THUMBNAIL", "at_least", "index_folders"]
+
+BATCH = 8  # pictures a call of the encoder; larger gains nothing on a CPU and delays Ctrl-C
+PATIENCE = 64  # a picture of a rare shape is encoded after at most so many younger ones
+COMMIT_SECONDS = 2.0  # what kill -9 can cost at most, together with
+COMMIT_PICTURES = 256  # so many pictures
+THUMBNAIL = 320  # longest side, made while the pixels are at hand
+WAIT = 0.05  # seconds the encoder idles for a fuller batch before it takes a smaller one
+SKIP_STRIDE = 512  # unchanged files passed over between two looks at the decoders
+
+
+def index_folders(
+    folders: Iterable[Path | str],
+    library: Library,
+    backbone: Backbone,
+    settings: Settings,
+    *,
+    cancelled: Callable[[], bool] = lambda: False,
+    batch: int = BATCH,
+) -> Iterator[Progress]:
+    """Bring the library in step with the folders, and say how far it is.
+
+    Unchanged files (path, size, time) are not read. A file whose bytes the library has already seen
+    under any name gets a row and no new vector. Changed files are replaced, vanished ones forgotten:
+    only below a root that is there and not suddenly empty, so that an unmounted disk costs nothing.
+    A file that cannot be used is reported once and passed over.
+
+    Finished pictures are committed every 2 s, and also when the caller closes the generator, when
+    ``cancelled()`` turns true, or on Ctrl-C; running it again goes on from there. The last Progress
+    has ``finished`` set, unless it was cancelled.
+
+    Raises:
+        Unreadable: a folder is missing. Raised before anything is read or removed.
+        LibraryReadOnly, DiskFull: from the library; what was committed stays.
+    """
+    roots = roots_of(folders)
+    limits = Limits.of(settings)
+    workers = decode_workers(os.cpu_count() or 1)
+    with ExitStack() as stack:
+        reader = stack.enter_context(DecodeWorkers(workers, limits))
+        ahead = stack.enter_context(
+            ReadAhead(reader, workers, at_least=at_least(backbone), thumbnail=THUMBNAIL)
+        )
+        scout = stack.enter_context(Scout(roots))
+        run = _Run(library, backbone, scout, ahead, batch)
+        try:
+            while run.working and not cancelled():
+                yield from run.step()
+        finally:
+            run.commit()
+        if not run.working:
+            yield from run.finish()
+        else:
+            yield run.progress()
+
+
+def decode_workers(cores: int) -> int:
+    """Half the cores, at most 8: a decode takes 5-12 ms of a core and a picture's encoding 60 or more."""
+    return min(8, max(1, cores // 2))
+
+
+class _Run:
+    """One indexing run: the tally, the rows waiting for their vectors, and those waiting for a commit."""
+
+    def __init__(
+        self, library: Library, backbone: Backbone, scout: Scout, ahead: ReadAhead, batch: int
+    ) -> None:
+        self._library = library
+        self._backbone = backbone
+        self._model = backbone.identity.key
+        self._scout = scout
+        self._ahead = ahead
+        self._batches: Batches[Ready] = Batches(batch, PATIENCE, _shape)
+        self._waiting: dict[str, list[NewFile]] = {}  # content being encoded -> files that have it
+        self._files: list[NewFile] = []  # ready to commit
+        self._vectors: dict[str, FloatArray] = {}  # content -> (D,), ready to commit
+        self._refusals: list[Refusal] = []
+        self._walked: list[RootWalked] = []
+        self._seen = PathSet()
+        self._added = self._known = self._removed = self._refused = 0
+        self._started = self._committed = monotonic()
+
+    @property
+    def working(self) -> bool:
+        return not (self._scout.exhausted and len(self._ahead) == 0 and len(self._batches) == 0)
+
+    def step(self) -> Iterator[Progress]:
+        """Pass over known files, take what is decoded, encode one batch, commit when it is time."""
+        yield from self._look()
+        yield from self._take()
+        batch = self._batches.full()
+        if not batch:
+            arrived = yield from self._wait()
+            batch = [] if arrived else self._batches.any()  # rather a small batch than an idle encoder
+        if batch:
+            self._encode(batch)
+        if self._due():
+            self.commit()
+        yield self.progress()
+
+    def finish(self) -> Iterator[Progress]:
+        """Forget what vanished, and let the library settle."""
+        for walked in self._walked:
+            yield from self._forget(walked)
+        self.commit()
+        self._library.optimise()
+        calibrate(self._library, self._model)
+        yield self.progress(finished=True)
+
+    def commit(self) -> None:
+        """Make finished pictures permanent. Rows still without a vector wait for the next commit."""
+        files, vectors, refusals = self._files, self._vectors, self._refusals
+        self._files, self._vectors, self._refusals = [], {}, []  # never twice, also when it fails
+        self._committed = monotonic()
+        if files:
+            self._library.commit(self._backbone.identity, self._backbone.dimension, files, vectors)
+        if refusals:
+            self._library.refuse(refusals)
+
+    def progress(self, refusal: Refusal | None = None, *, finished: bool = False) -> Progress:
+        return Progress(
+            found=self._scout.found,
+            walking=self._scout.walking,
+            added=self._added,
+            known=self._known,
+            removed=self._removed,
+            refused=self._refused,
+            seconds=monotonic() - self._started,
+            refusal=refusal,
+            finished=finished,
+        )
+
+    def _look(self) -> Iterator[Progress]:
+        for _ in range(SKIP_STRIDE):
+            sighting = self._scout.take() if self._ahead.has_room else None
+            if sighting is None:
+                return
+            yield from self._meet(sighting)
+        yield self.progress()
+
+    def _meet(self, sighting: Sighting) -> Iterator[Progress]:
+        if isinstance(sighting, RootWalked):
+            self._walked.append(sighting)
+            return
+        self._seen.add(sighting.path)
+        if isinstance(sighting, Refusal):
+            yield self._refuse(sighting)
+        elif self._unchanged(sighting):
+            self._known += 1
+        else:
+            self._ahead.ask(sighting)
+
+    def _unchanged(self, found: Found) -> bool:
+        stamp = self._library.stamp(found.path)
+        return (
+            stamp is not None
+            and stamp == Stamp(stamp.content, found.bytes, found.modified_ns)
+            and self._library.has(stamp.content, self._model)
+        )
+
+    def _take(self) -> Iterator[Progress]:
+        while (result := self._ahead.take()) is not None:
+            yield from self._receive(result)
+
+    def _wait(self) -> Generator[Progress, None, bool]:
+        """Sleep until a decoder or the walk has something; False when neither had within ``WAIT``."""
+        if len(self._ahead):
+            result = self._ahead.take(WAIT)
+            if result is not None:
+                yield from self._receive(result)
+            return result is not None
+        sighting = None if len(self._batches) else self._scout.take(WAIT)
+        if sighting is not None:
+            yield from self._meet(sighting)
+        return sighting is not None
+
+    def _receive(self, result: Ready | Refusal) -> Iterator[Progress]:
+        if isinstance(result, Refusal):
+            yield self._refuse(result)
+            return
+        row = _row(result)
+        if result.loaded.thumbnail is not None:
+            self._library.put_thumbnail(row.content, result.loaded.thumbnail)
+        if row.content in self._waiting:
+            self._waiting[row.content].append(row)
+        elif row.content in self._vectors or self._library.has(row.content, self._model):
+            self._files.append(row)
+            self._known += 1
+        else:
+            self._waiting[row.content] = [row]
+            self._batches.add(result)
+            return  # its pixels are held until they are encoded
+        self._ahead.release(result)
+
+    def _encode(self, batch: list[Ready]) -> None:
+        vectors = self._backbone.describe([ready.loaded.decoded.pixels for ready in batch])
+        for ready, vector in zip(batch, vectors, strict=True):
+            rows = self._waiting.pop(ready.loaded.content)
+            self._files += rows
+            self._vectors[ready.loaded.content] = vector
+            self._added += 1
+            self._known += len(rows) - 1
+            self._ahead.release(ready)
+
+    def _due(self) -> bool:
+        full = len(self._files) >= COMMIT_PICTURES or len(self._refusals) >= COMMIT_PICTURES
+        return full or monotonic() - self._committed >= COMMIT_SECONDS
+
+    def _refuse(self, refusal: Refusal) -> Progress:
+        self._refusals.append(refusal)
+        self._refused += 1
+        return self.progress(refusal)
+
+    def _forget(self, walked: RootWalked) -> Iterator[Progress]:
+        """Drop the rows whose file a complete walk did not meet."""
+        if walked.files == 0 and _has_rows(self._library, walked.root):
+            yield self._refuse(_emptied(walked.root))
+            return
+        self._removed += self._library.prune(walked.root, self._seen)
+        yield self.progress()
+
+
+def _has_rows(library: Library, folder: Path) -> bool:
+    return any(root == folder or folder in root.parents for root in library.info().roots)
+
+
+def _emptied(root: Path) -> Refusal:
+    return Refusal(
+        root,
+        f"{root} is empty, so the pictures known of it were kept: mount its disk, or forget them with "
+        "dinoscope library remove",
+    )
+
+
+def _row(ready: Ready) -> NewFile:
+    loaded, found = ready.loaded, ready.found
+    return NewFile(
+        path=found.path,
+        root=found.root,
+        content=loaded.content,
+        kind=loaded.decoded.kind,
+        size=loaded.decoded.size,
+        bytes=loaded.bytes,
+        modified_ns=loaded.modified_ns,
+        metadata=loaded.decoded.metadata,
+    )
+
+
+def _shape(ready: Ready) -> Shape:
+    return shape_of(ready.loaded.decoded.size)

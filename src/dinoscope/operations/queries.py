@@ -1,0 +1,101 @@
+"""From whatever a user points at (path, bytes, array, PIL picture) to one unit vector."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from dinoscope.errors import BadRequest
+from dinoscope.features import FloatArray, Pixels, normalise
+from dinoscope.pictures.decoding import decode
+from dinoscope.pictures.limits import Limits
+from dinoscope.pictures.reading import read_bytes
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from PIL.Image import Image
+
+    from dinoscope.models.backbone import Backbone
+
+PictureLike: TypeAlias = "Path | str | bytes | NDArray[np.uint8] | Image"
+
+AT_LEAST = 512  # pixels; twice the 256 px that 256 patches of 16 px make: the model sees no difference
+UNLIKE_WEIGHT = 0.5  # measured in benchmarks/search.py; Rocchio's classical 0.15/0.75 is for word counts
+
+
+def at_least(backbone: Backbone) -> int:
+    """Shorter side in pixels below which no picture is reduced while decoding it for this model.
+
+    Whoever encodes, for the index or for a query, must decode with it: equal files, equal vectors.
+    """
+    return AT_LEAST
+
+
+def pixels_of(picture: PictureLike, limits: Limits) -> Pixels:
+    """Decode a picture the caller named, upright, in sRGB, as ``at_least`` asks.
+
+    Raises:
+        Unreadable, NotAPicture, PictureTooLarge: with a sentence that names it.
+        BadRequest: an array that is no (height, width, 3) or (height, width) of uint8.
+    """
+    if isinstance(picture, np.ndarray):
+        return _checked(picture)
+    if isinstance(picture, bytes):
+        return decode(picture, limits, where="the picture", at_least=AT_LEAST).pixels
+    if isinstance(picture, (str, Path)):
+        path = Path(picture).expanduser()
+        return decode(read_bytes(path, limits), limits, where=str(path), at_least=AT_LEAST).pixels
+    return _from_pillow(picture)
+
+
+def combine(likes: Sequence[FloatArray], unlikes: Sequence[FloatArray] = ()) -> FloatArray:
+    """One unit vector to search with: mean of the likes minus half the mean of the unlikes.
+
+    This is Rocchio's rule (1971) on unit vectors. One like and no unlike is the like itself.
+
+    Args:
+        likes, unlikes: (D,) unit vectors each; at least one like.
+
+    Raises:
+        BadRequest: there is no like, or likes and unlikes cancel out.
+    """
+    if not likes:
+        raise BadRequest("there is nothing to look for: give at least one picture you like")
+    mean = np.mean(np.stack(likes), axis=0)
+    if unlikes:
+        mean = mean - UNLIKE_WEIGHT * np.mean(np.stack(unlikes), axis=0)
+    if float(np.linalg.norm(mean)) < 1e-3:
+        raise BadRequest("the pictures you like and unlike cancel out: take one of them away")
+    return normalise(np.asarray(mean, np.float32))
+
+
+def _checked(array: NDArray[np.uint8]) -> Pixels:
+    if array.ndim == 2:
+        array = np.repeat(array[:, :, None], 3, axis=2)
+    if array.ndim != 3 or array.shape[2] != 3 or 0 in array.shape or array.dtype != np.uint8:
+        raise BadRequest(
+            f"an array of shape {array.shape} and type {array.dtype} is no picture: "
+            "give (height, width, 3) of uint8 in sRGB"
+        )
+    return np.ascontiguousarray(array)
+
+
+def _from_pillow(picture: Image) -> Pixels:
+    from io import BytesIO
+
+    from PIL import Image
+
+    if not isinstance(picture, Image.Image):
+        raise BadRequest(
+            f"a {type(picture).__name__} is no picture: give a path, bytes, an array or a PIL image"
+        )
+    # Through the decoder, so that orientation, transparency and colour profile are treated as in a file.
+    buffer = BytesIO()
+    picture.save(
+        buffer, "PNG", compress_level=0, exif=picture.getexif(), icc_profile=picture.info.get("icc_profile")
+    )
+    limits = Limits(max_bytes=2**40, max_pixels=2**40, max_seconds=60.0)
+    return decode(buffer.getvalue(), limits, where="the picture", at_least=AT_LEAST).pixels
