@@ -43,7 +43,7 @@ class Colours:
 
     def _seen(self, picture: Pixels) -> FloatArray:
         small = Image.fromarray(picture).resize((4, 4), Image.Resampling.BOX)
-        return np.asarray(small, np.float32).ravel() / 255 - 0.45
+        return np.asarray(np.asarray(small, np.float32).ravel() / 255 - 0.45, np.float32)
 
 
 def paint(seed: int, width: int = 96, height: int = 64) -> Image.Image:

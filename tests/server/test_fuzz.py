@@ -38,18 +38,16 @@ PATHS = {
 }
 
 
-def asked(rng: np.random.Generator) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+def asked(rng: np.random.Generator) -> Iterator[tuple[str, dict[str, list[str]]]]:
     paths = list(PATHS)
     for _ in range(1500):
         path = paths[rng.integers(len(paths))]
         names = PATHS[path]
-        query = [(names[rng.integers(len(names))], word(rng)) for _ in range(rng.integers(0, 5)) if names]
-        if path == "/api/v1/search":
-            query.append(("like", str(rng.integers(1, 25))))
-        yield (
-            path.replace("{}", word(rng).replace("\0", "%00").replace("?", "%3F").replace("#", "%23")),
-            query,
-        )
+        query: dict[str, list[str]] = {"like": [str(rng.integers(1, 25))]} if "search" in path else {}
+        for _ in range(rng.integers(0, 5)) if names else ():
+            query.setdefault(names[rng.integers(len(names))], []).append(word(rng))
+        segment = word(rng).replace("\0", "%00").replace("?", "%3F").replace("#", "%23")
+        yield path.replace("{}", segment), query
 
 
 def word(rng: np.random.Generator) -> str:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import pytest
 from fastapi import FastAPI
+from httpx2 import Response
 from starlette.testclient import TestClient
 
 from dinoscope.errors import DiskFull, LibraryBusy
 from dinoscope.server import problems
 
 
-def check(answer: object, status: int) -> str:
+def check(answer: Response, status: int) -> str:
     """The sentence of a problem."""
-    assert getattr(answer, "status_code") == status  # noqa: B009  the client's type is not exported
-    assert getattr(answer, "headers")["content-type"] == "application/problem+json"  # noqa: B009
-    body = getattr(answer, "json")()  # noqa: B009
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    body = answer.json()
     assert set(body) == {"type", "title", "status", "detail", "instance"}
     assert body["status"] == status
     assert body["title"]

@@ -196,11 +196,13 @@ def test_stopping_ends_open_event_streams(
         answer = server.ask("POST", "/api/v1/jobs", "Content-Type: application/json", body=body)
         id = json.loads(body_of(answer))["id"]
         assert held.begun.wait(20)
-        stream = server.connect()
-        stream.sendall(f"GET /api/v1/jobs/{id}/events HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
-        assert b"event: progress" in stream.recv(65536)
-    with stream:
-        assert b'"state": "cancelled"' in read_all(stream)
+        with server.connect() as stream:
+            stream.sendall(f"GET /api/v1/jobs/{id}/events HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            heard = b""
+            while b"event: progress" not in heard:
+                heard += stream.recv(65536)
+            server.serving.stop()
+            assert b'"state": "cancelled"' in read_all(stream)
 
 
 def test_the_whole_way_of_a_token(settings: Settings, session: Session) -> None:

@@ -10,6 +10,8 @@ from PIL import Image
 from starlette.testclient import TestClient
 from tests.server.conftest import paint
 
+from dinoscope.settings import Settings
+
 IdOf = Callable[[str], int]
 
 
@@ -76,7 +78,8 @@ def test_pages_of_hits_join_without_a_gap(client: TestClient, id_of: IdOf) -> No
     whole = client.get(f"{ask}&k=100").json()
     assert whole["next_offset"] is None
     assert len(whole["hits"]) == 23
-    pieces, offset = [], 0
+    pieces: list[str] = []
+    offset: int | None = 0
     while offset is not None:
         page = client.get(f"{ask}&k=4&offset={offset}").json()
         pieces += names(page)
@@ -112,12 +115,11 @@ def test_a_sent_picture_is_shown_without_what_its_camera_wrote(client: TestClien
         assert Image.open(io.BytesIO(answer.content)).size == (height // 2, height)
 
 
-def test_a_sent_picture_leaves_no_file(client: TestClient, settings: object) -> None:
-    library = getattr(settings, "library")  # noqa: B009
-    before = sorted(library.rglob("*.webp"))
+def test_a_sent_picture_leaves_no_file(client: TestClient, settings: Settings) -> None:
+    before = sorted(settings.library.rglob("*.webp"))
     upload(client, paint(55))
     client.get("/api/v1/search?like=1")
-    assert sorted(library.rglob("*.webp")) == before
+    assert sorted(settings.library.rglob("*.webp")) == before
     assert client.get("/api/v1/about").json()["library"]["pictures"] == 24
 
 

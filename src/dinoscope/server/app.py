@@ -10,6 +10,7 @@ from anyio.to_thread import run_sync
 from fastapi import FastAPI
 
 from dinoscope import __version__
+from dinoscope.operations.searching import Yardstick
 from dinoscope.operations.session import Session
 from dinoscope.pictures.limits import Limits
 from dinoscope.pictures.workers import DecodeWorkers
@@ -86,6 +87,7 @@ def _parts(settings: Settings, session: Session, access: Access, workers: Decode
         decoding=CapacityLimiter(DECODERS),
         encoding=CapacityLimiter(1),
         searching=CapacityLimiter(8),
+        yardstick=Yardstick(),
         uploads=Uploads(),
         images=Images(session.library, workers),
         writer=writer,

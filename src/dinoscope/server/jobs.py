@@ -7,7 +7,7 @@ import json
 import logging
 import secrets
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -209,7 +209,7 @@ def absolute(folder: str) -> Path:
     return path
 
 
-async def events(job: Job, heartbeat: float = HEARTBEAT) -> AsyncIterator[bytes]:
+async def events(job: Job, heartbeat: float = HEARTBEAT) -> AsyncGenerator[bytes, None]:
     """A job as server-sent events: how it stands now, each change, and ``end`` with the whole job."""
     loop = asyncio.get_running_loop()
     news = asyncio.Event()

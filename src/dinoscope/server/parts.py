@@ -15,6 +15,7 @@ from dinoscope.errors import BadRequest
 from dinoscope.features import FloatArray
 from dinoscope.library.filters import Filter, parse_filter
 from dinoscope.operations.indexing import at_least
+from dinoscope.operations.searching import Yardstick
 from dinoscope.operations.session import Session
 from dinoscope.pictures.decoding import Decoded
 from dinoscope.pictures.thumbnails import thumbnail
@@ -40,6 +41,7 @@ class Parts:
     decoding: CapacityLimiter  # uploads decoded at once; the others wait without holding a thread
     encoding: CapacityLimiter  # one: two encoders would only share the same cores
     searching: CapacityLimiter
+    yardstick: Yardstick
     uploads: Uploads
     images: Images
     writer: Writer

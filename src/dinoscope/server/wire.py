@@ -230,7 +230,7 @@ class Answer(Wire):
     next_offset: int | None  # null: there are no more
 
     @classmethod
-    def of(cls, answer: answers.Answer, offset: int, k: int, encode_seconds: float) -> Self:
+    def of(cls, answer: answers.Answer, offset: int, k: int) -> Self:
         """The hits from ``offset`` on, ``k`` of them; the answer holds one more when there is one."""
         more = len(answer.hits) > offset + k
         return cls(
@@ -240,7 +240,7 @@ class Answer(Wire):
             engine=answer.engine,
             searched=answer.searched,
             seconds=answer.seconds,
-            encode_seconds=encode_seconds,
+            encode_seconds=answer.encode_seconds,
             next_offset=offset + k if more else None,
         )
 

@@ -46,7 +46,7 @@ class Wanted:
 
     where: Where
     k: Annotated[int, Query(ge=1, le=500, description="hits wanted")] = 60
-    offset: Annotated[int, Query(ge=0, le=9500, description="hits to pass over")] = 0
+    offset: Annotated[int, Query(ge=0, le=9000, description="hits to pass over")] = 0
     collapse: Annotated[bool, Query(description="show files of equal bytes as one hit")] = False
 
 
@@ -94,5 +94,7 @@ def _answer(
         k=wanted.offset + wanted.k + 1,
         where=wanted.where,
         collapse=wanted.collapse,
+        encode_seconds=encode_seconds,
+        yardstick=here.yardstick,
     )
-    return wire.Answer.of(answer, wanted.offset, wanted.k, encode_seconds)
+    return wire.Answer.of(answer, wanted.offset, wanted.k)
