@@ -1,0 +1,162 @@
+"""``dinoscope index``: folders in, a progress bar, and each file that could not be used by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dinoscope.cli.options import (
+    JsonOption,
+    LibraryOption,
+    ModelOption,
+    OfflineOption,
+    PrecisionOption,
+    RuntimeOption,
+    ThreadsOption,
+    settings_of,
+)
+from dinoscope.cli.output import escaped, in_time, note, notes, plural, print_json, say
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+    from rich.progress import TaskID
+
+    from dinoscope.operations.progress import Progress
+    from dinoscope.pictures.refusal import Refusal
+    from dinoscope.settings import Settings
+
+SHOWN = 50  # refusals listed on a terminal; --json has them all
+
+
+def index(
+    folders: Annotated[
+        list[Path], typer.Argument(metavar="FOLDER...", help="Folders of pictures, or files.")
+    ],
+    *,
+    library: LibraryOption = None,
+    model: ModelOption = None,
+    precision: PrecisionOption = None,
+    runtime: RuntimeOption = None,
+    threads: ThreadsOption = None,
+    offline: OfflineOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Index folders of pictures; again, to bring the library up to date.
+
+    Only new and changed pictures are read. Ctrl-C keeps what is done; the same command goes on from there.
+    """
+    settings = settings_of(
+        offline, library=library, model=model, precision=precision, runtime=runtime, threads=threads
+    )
+    last, refusals = run(folders, settings)
+    if json:
+        print_json(summary(last, refusals, settings))
+    else:
+        say(told(last, settings))
+        list_refusals(refusals)
+
+
+def run(folders: Iterable[Path], settings: Settings) -> tuple[Progress, list[Refusal]]:
+    """Index with a bar on stderr; the last Progress and every refusal.
+
+    Raises:
+        KeyboardInterrupt: after saying that what was done is kept.
+    """
+    from dinoscope.library.library import Library
+    from dinoscope.operations.scouting import roots_of
+    from dinoscope.operations.session import Session
+
+    roots = roots_of(folders)  # a wrong folder is told before a library is made for it
+    refusals: list[Refusal] = []
+    last: Progress | None = None
+    with Session(Library.open(settings.library, write=True), settings) as session:
+        try:
+            with closing(shown(session.index(*roots))) as steps:
+                for last in steps:
+                    if last.refusal is not None:
+                        refusals.append(last.refusal)
+        except KeyboardInterrupt:
+            done = plural(last.added, "new picture") if last else "nothing"
+            note(f"Stopped; {done} kept. The same command goes on from there.")
+            raise
+    assert last is not None  # index_folders always ends with a Progress
+    return last, refusals
+
+
+def shown(steps: Iterator[Progress]) -> Generator[Progress, None, None]:
+    """The same steps, each drawn on the way."""
+    with bar() as drawn:
+        task = drawn.add_task("Indexing", total=None, rate="")
+        for step in steps:
+            draw(drawn, task, step)
+            yield step
+
+
+def bar() -> Bar:
+    """An empty progress bar: text, bar, counts, pictures a second, time left."""
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        SpinnerColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("[bold]{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("[cyan]{task.fields[rate]}"),
+        TimeRemainingColumn(compact=True),
+        console=notes(),
+        transient=True,
+    )
+
+
+def draw(drawn: Bar, task: TaskID, step: Progress) -> None:
+    """Show a step. While folders are still walked the total is open, and the bar pulses."""
+    rate = f"{step.added / step.seconds:.1f} pictures/s" if step.added and step.seconds > 0 else ""
+    refused = f" [yellow]{step.refused:,} refused" if step.refused else ""
+    total = None if step.walking else step.found
+    drawn.update(task, completed=step.done, total=total, rate=rate + refused)
+
+
+def summary(last: Progress, refusals: list[Refusal], settings: Settings) -> dict[str, object]:
+    """What ``--json`` prints."""
+    return {
+        "library": settings.library,
+        "found": last.found,
+        "added": last.added,
+        "known": last.known,
+        "removed": last.removed,
+        "refused": last.refused,
+        "seconds": round(last.seconds, 3),
+        "finished": last.finished,
+        "refusals": refusals,
+    }
+
+
+def told(last: Progress, settings: Settings) -> str:
+    """One line for a person."""
+    parts = [f"[bold green]{plural(last.added, 'new picture')}[/]", f"{last.known:,} known"]
+    if last.removed:
+        parts.append(f"{last.removed:,} gone")
+    if last.refused:
+        parts.append(f"[yellow]{last.refused:,} refused[/]")
+    rate = f", {last.added / last.seconds:.1f} pictures/s" if last.added and last.seconds > 0 else ""
+    where = escaped(settings.library)
+    return f"{', '.join(parts)} in {in_time(last.seconds)}{rate}. Library: {where}"
+
+
+def list_refusals(refusals: list[Refusal]) -> None:
+    """Each refused file by its name, and why."""
+    for refusal in refusals[:SHOWN]:
+        note(f"  [yellow]refused[/] {escaped(refusal.sentence)}")
+    if len(refusals) > SHOWN:
+        note(f"  and {len(refusals) - SHOWN:,} more: dinoscope library refusals lists them all")

@@ -1,0 +1,115 @@
+"""``dinoscope search``: the main job, from the shell."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dinoscope.cli.options import (
+    JsonOption,
+    LibraryOption,
+    ModelOption,
+    OfflineOption,
+    PrecisionOption,
+    RuntimeOption,
+    ThreadsOption,
+    WhereOption,
+    settings_of,
+)
+from dinoscope.cli.output import escaped, note, out, print_json, say, table
+
+if TYPE_CHECKING:
+    from dinoscope.operations.answers import Answer, Hit
+    from dinoscope.operations.session import Like
+
+ID = "id:"
+
+
+def search(
+    pictures: Annotated[
+        list[str],
+        typer.Argument(metavar="PICTURE...", help="Files, - for stdin, or id:12 for one of the library."),
+    ],
+    unlike: Annotated[
+        list[str] | None, typer.Option("--unlike", "-u", metavar="PICTURE", help="Not like this; repeatable.")
+    ] = None,
+    k: Annotated[int, typer.Option("-k", min=1, max=10_000, help="Hits wanted.")] = 20,
+    where: WhereOption = None,
+    collapse: Annotated[bool, typer.Option(help="Show files of equal bytes as one hit.")] = False,
+    library: LibraryOption = None,
+    model: ModelOption = None,
+    precision: PrecisionOption = None,
+    runtime: RuntimeOption = None,
+    threads: ThreadsOption = None,
+    offline: OfflineOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Find the pictures that look most like these."""
+    from dinoscope.library.filters import parse_filter
+    from dinoscope.library.library import Library
+    from dinoscope.operations.session import Session
+
+    condition = parse_filter(where)
+    settings = settings_of(
+        offline, library=library, model=model, precision=precision, runtime=runtime, threads=threads
+    )
+    likes, unlikes = [named(one) for one in pictures], [named(one) for one in unlike or []]
+    with Session(Library.open(settings.library), settings) as session:
+        answer = session.search(*likes, unlike=unlikes, k=k, where=condition, collapse=collapse)
+    if json:
+        print_json(answer)
+    else:
+        show(answer)
+
+
+def named(text: str) -> Like:
+    """``-`` is stdin, ``id:12`` a picture of the library, anything else a path."""
+    if text == "-":
+        return sys.stdin.buffer.read()
+    number = text.removeprefix(ID)
+    return int(number) if text.startswith(ID) and number.isascii() and number.isdecimal() else Path(text)
+
+
+def show(answer: Answer) -> None:
+    """The hits as a table, best first, and the verdict under it."""
+    if answer.hits:
+        made = table(
+            "", "Score", "Closer than", "Size", "Taken", "Picture", right=["", "Score", "Closer than"]
+        )
+        for rank, hit in enumerate(answer.hits, 1):
+            made.add_row(*row(rank, hit))
+        out().print(made)
+    colour = "green" if answer.verdict.found else "yellow"
+    say(f"[{colour}]{escaped(answer.verdict.sentence)}[/]")
+    spent = f"{answer.seconds * 1000:.0f} ms"
+    if answer.encode_seconds:
+        spent += f", encoding {answer.encode_seconds * 1000:.0f} ms"
+    note(
+        f"[dim]{answer.searched:,} pictures searched in {spent} ({answer.engine}, {escaped(answer.model)})[/]"
+    )
+
+
+def row(rank: int, hit: Hit) -> tuple[str, ...]:
+    """A hit's cells."""
+    picture = hit.picture
+    taken = picture.metadata.taken_at
+    copies = f" [dim](+{len(hit.copies)} copies)[/]" if hit.copies else ""
+    return (
+        str(rank),
+        f"{hit.score:.3f}",
+        percent(hit.percentile),
+        f"{picture.size.width} x {picture.size.height}",
+        f"{taken:%Y-%m-%d}" if taken else "",
+        escaped(picture.path) + copies,
+    )
+
+
+def percent(percentile: float) -> str:
+    """As many digits as tell it from certainty: 71 %, 99.2 %, 99.97 %; never rounded up to 100 %."""
+    for digits, limit in ((0, 98.0), (1, 99.8), (2, 99.98)):
+        if percentile < limit:
+            return f"{percentile:.{digits}f} %"
+    return f"{min(percentile, 99.999):.3f} %"

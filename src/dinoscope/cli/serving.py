@@ -1,0 +1,92 @@
+"""``dinoscope serve`` and ``demo``: the page in a browser."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dinoscope.cli.options import (
+    LibraryOption,
+    ModelOption,
+    OfflineOption,
+    PrecisionOption,
+    RuntimeOption,
+    ThreadsOption,
+    settings_of,
+)
+from dinoscope.cli.output import escaped, note, say
+
+if TYPE_CHECKING:
+    from dinoscope.server.run import Serving
+    from dinoscope.settings import Settings
+
+HostOption = Annotated[str | None, typer.Option(help="Address to listen on; 127.0.0.1 is this machine only.")]
+PortOption = Annotated[int | None, typer.Option(min=0, max=65535, help="0 takes any free port.")]
+TokenOption = Annotated[str | None, typer.Option(help="Ask visitors for it; made when others can reach it.")]
+OpenOption = Annotated[bool, typer.Option("--open", help="Open the page in the browser.")]
+
+
+def serve(
+    *,
+    library: LibraryOption = None,
+    host: HostOption = None,
+    port: PortOption = None,
+    token: TokenOption = None,
+    open: OpenOption = False,
+    model: ModelOption = None,
+    precision: PrecisionOption = None,
+    runtime: RuntimeOption = None,
+    threads: ThreadsOption = None,
+    offline: OfflineOption = False,
+) -> None:
+    """Serve the library's page and HTTP interface until Ctrl-C."""
+    start(
+        settings_of(
+            offline,
+            library=library,
+            host=host,
+            port=port,
+            token=token,
+            model=model,
+            precision=precision,
+            runtime=runtime,
+            threads=threads,
+        ),
+        browser=open,
+    )
+
+
+def demo(
+    library: LibraryOption = None, host: HostOption = None, port: PortOption = None, open: OpenOption = False
+) -> None:
+    """Index the sample pictures that come with Dinoscope, and serve them."""
+    from dinoscope.cli.indexing import list_refusals, run, told
+    from dinoscope.sample import PICTURES
+
+    settings = settings_of(host=host, port=port)
+    settings = settings.with_overrides(library=library or settings.library.parent / "demo-library")
+    note("Indexing the sample pictures; only the first time takes a while.")
+    last, refusals = run([PICTURES], settings)
+    note(told(last, settings))
+    list_refusals(refusals)
+    start(settings, browser=open)
+
+
+def start(settings: Settings, *, browser: bool) -> None:
+    """Serve, and say where once it listens."""
+    from dinoscope.server.run import serve as run_server
+
+    def ready(serving: Serving) -> None:
+        say(f"Dinoscope is at [bold underline]{escaped(serving.url)}[/]  (Ctrl-C stops it)")
+        if serving.token:
+            say(f"Token: [bold]{escaped(serving.token)}[/]")
+        if browser:
+            import webbrowser
+
+            webbrowser.open(serving.url)
+
+    try:
+        run_server(settings, ready)
+    except KeyboardInterrupt:
+        note("Stopped.")  # asked for, and how a server is meant to end: no error
