@@ -12,6 +12,7 @@ from dinoscope.errors import BadRequest
 
 if TYPE_CHECKING:
     from dinoscope.library.library import Library
+    from dinoscope.library.records import Picture
 
 app = typer.Typer(no_args_is_help=True, help="Look after the library.")
 
@@ -49,7 +50,8 @@ def list_pictures(
 
     condition = parse_filter(where)
     with opened(library) as opened_library:
-        pictures, after = [], None
+        pictures: list[Picture] = []
+        after: str | None = None
         while len(pictures) < limit:
             page = opened_library.page(condition, after, min(1000, limit - len(pictures)), "path")
             pictures += page.pictures

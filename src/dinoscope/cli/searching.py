@@ -33,6 +33,7 @@ def search(
         list[str],
         typer.Argument(metavar="PICTURE...", help="Files, - for stdin, or id:12 for one of the library."),
     ],
+    *,
     unlike: Annotated[
         list[str] | None, typer.Option("--unlike", "-u", metavar="PICTURE", help="Not like this; repeatable.")
     ] = None,
@@ -76,9 +77,8 @@ def named(text: str) -> Like:
 def show(answer: Answer) -> None:
     """The hits as a table, best first, and the verdict under it."""
     if answer.hits:
-        made = table(
-            "", "Score", "Closer than", "Size", "Taken", "Picture", right=["", "Score", "Closer than"]
-        )
+        numbers = ["", "Score", "Closer than"]
+        made = table(*numbers, "Size", "Taken", "Picture", right=numbers)
         for rank, hit in enumerate(answer.hits, 1):
             made.add_row(*row(rank, hit))
         out().print(made)

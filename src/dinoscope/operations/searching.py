@@ -13,7 +13,7 @@ from dinoscope.library.library import Library
 from dinoscope.library.records import Picture
 from dinoscope.library.shelves import Shelf
 from dinoscope.models.backbone import Backbone
-from dinoscope.operations.answers import Answer, Hit
+from dinoscope.operations.answers import Answer, Hit, Verdict
 from dinoscope.operations.calibration import Calibration, calibration_of, cohort_of, verdict
 from dinoscope.operations.queries import combine
 
@@ -68,12 +68,17 @@ def search(
     Raises:
         BadRequest: no like, likes and unlikes that cancel out, or k out of range.
         NoSuchPicture: an id that is not in the library.
-        NoSuchModel: nothing was indexed with this model yet.
+        NoSuchModel: there are pictures, but none was indexed with this model yet.
     """
     started = perf_counter()
     if not 1 <= k <= MOST:
         raise BadRequest(f"{k} hits cannot be asked for: choose 1 to {MOST:,}")
-    shelf = library.shelf(backbone.identity.key)
+    if not like:
+        raise BadRequest("there is nothing to look for: give at least one picture you like")
+    model = backbone.identity.key
+    if model not in library.models() and library.count() == 0:
+        return _empty(model, encode_seconds)
+    shelf = library.shelf(model)
     query = combine(
         [_vector(one, library, shelf) for one in like], [_vector(one, library, shelf) for one in unlike]
     )
@@ -103,6 +108,11 @@ def calibrate(library: Library, model: str) -> None:
         fresh = calibration_of(cohort_of(shelf), contents)
         if fresh is not None:
             library.set_calibration(model, fresh.written())
+
+
+def _empty(model: str, encode_seconds: float) -> Answer:
+    nothing = Verdict(False, 1.0, "The library is empty: index a folder of pictures first.")
+    return Answer((), nothing, model, "exact", searched=0, seconds=0.0, encode_seconds=encode_seconds)
 
 
 def _vector(query: Query, library: Library, shelf: Shelf) -> FloatArray:

@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Lock
 from time import perf_counter
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeAlias
 
 from dinoscope.features import Features, FloatArray, Pixels
 from dinoscope.library.filters import Filter, parse_filter
@@ -21,8 +21,8 @@ from dinoscope.operations.searching import Query, Yardstick, search
 from dinoscope.pictures.limits import Limits
 from dinoscope.settings import Settings
 
-Where = str | Sequence[str] | Filter | None
-Like = PictureLike | int  # an int is the id of a picture of the library
+Where: TypeAlias = str | Sequence[str] | Filter | None
+Like: TypeAlias = "PictureLike | int"  # an int is the id of a picture of the library
 
 
 class Session:
