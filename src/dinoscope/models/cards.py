@@ -1,0 +1,156 @@
+"""How a name or a path becomes a ModelCard."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dinoscope.errors import NoSuchModel, WeightsRefused
+from dinoscope.models.card import LOCAL, PACKAGE, ModelCard, Source
+from dinoscope.models.catalog import CARDS
+from dinoscope.models.config import PositionRule, VitConfig
+from dinoscope.models.names import renamed
+from dinoscope.models.tensors import read_metadata, read_tensors, weights_file
+
+__all__ = ["CARDS", "LOCAL", "PACKAGE", "ModelCard", "Source", "card_of"]
+
+Array = NDArray[Any]
+_Number = TypeVar("_Number", int, float)
+
+_HEAD = 64  # every official DINO, DINOv2 and DINOv3 has heads of 64 dimensions
+_FAMILIES = {"plain": "DINO", "offset": "DINO", "antialias": "DINOv2", "rope": "DINOv3"}
+
+
+def card_of(name_or_path: str) -> ModelCard:
+    """The card of a model in the catalog, or one made for a weights file or folder of the user.
+
+    A path must look like one (a separator or a known ending) or exist, so that a typing error in a name
+    is answered with the names meant.
+
+    Raises:
+        NoSuchModel: neither a card nor a file.
+        WeightsRefused: the file holds no model we can read.
+    """
+    if name_or_path in CARDS:
+        return CARDS[name_or_path]
+    path = Path(name_or_path).expanduser()
+    if path.exists():
+        return _card_of_file(path.resolve())
+    if path.suffix in (".pth", ".pt", ".bin", ".safetensors") or path.name != name_or_path:
+        raise NoSuchModel(f"{name_or_path} does not exist: give a weights file or one of {', '.join(CARDS)}")
+    near = difflib.get_close_matches(name_or_path.lower().replace("_", "-"), CARDS, n=3, cutoff=0.5)
+    meant = f"did you mean {' or '.join(near)}?" if near else f"choose one of {', '.join(CARDS)}"
+    raise NoSuchModel(f"there is no model {name_or_path!r}: {meant}")
+
+
+def _card_of_file(path: Path) -> ModelCard:
+    file = weights_file(path)
+    tensors = read_tensors(file)
+    written = _config_in(file)
+    config = written or _inferred(tensors, _transformers_config(file.parent))
+    family = "DINOv2" if config.layer_scale and not config.rope else _FAMILIES[config.positions]
+    name = re.sub(r"[^a-z0-9.]+", "-", (path.stem if path.is_file() else path.name).lower()).strip("-")
+    return ModelCard(
+        name=name or "local",
+        title=f"{path.name} ({family} shape)",
+        family=family,
+        licence="that of the file",
+        source=Source(LOCAL, str(file)),
+        config=config,
+        bytes=file.stat().st_size,
+    )
+
+
+def _config_in(file: Path) -> VitConfig | None:
+    """The configuration a file of ours carries in its header."""
+    text = read_metadata(file).get("config")
+    if text is None:
+        return None
+    try:
+        values = json.loads(text)
+        values["position_grid"] = tuple(values["position_grid"])
+        if values.keys() != {field.name for field in fields(VitConfig)}:
+            raise ValueError("other keys")
+        if values["positions"] not in get_args(PositionRule):
+            raise ValueError("no rule for positions")
+        return VitConfig(**values)
+    except (ValueError, TypeError, KeyError):
+        raise WeightsRefused(f"{file} describes its model in a way we cannot read: export it again") from None
+
+
+def _transformers_config(folder: Path) -> Mapping[str, Any]:
+    """config.json beside the weights, or nothing."""
+    try:
+        values = json.loads((folder / "config.json").read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError):
+        raise WeightsRefused(f"{folder / 'config.json'} cannot be read: fetch the folder again") from None
+    return values if isinstance(values, dict) else {}
+
+
+def _inferred(tensors: Mapping[str, Array], hints: Mapping[str, Any]) -> VitConfig:
+    """The shape of a model from its tensors; ``hints`` gives what tensors cannot tell (heads, epsilon)."""
+    named = renamed(tensors)
+    patch = _shape(named, "patch.weight", 4)
+    dimension, side = patch[0], patch[2]
+    blocks = {int(name.split(".")[1]) for name in named if name.startswith("blocks.")}
+    positions = _position_rule(tensors, named)
+    heads = _hint(hints, "num_attention_heads", int, dimension // _HEAD)
+    if (
+        patch[1] != 3
+        or side != patch[3]
+        or blocks != set(range(len(blocks)))
+        or heads < 1
+        or dimension % heads
+    ):
+        raise WeightsRefused(
+            f"the weights are of no ViT we know (patches {patch}, blocks {sorted(blocks)[-1:]}): use a DINO"
+        )
+    grid = 0 if positions == "rope" else math.isqrt(_shape(named, "positions", 2)[0] - 1)
+    return VitConfig(
+        dimension=dimension,
+        depth=len(blocks),
+        heads=heads,
+        patch=side,
+        positions=positions,
+        position_grid=(grid, grid),
+        registers=len(named["registers"]) if "registers" in named else 0,
+        layer_scale="blocks.0.scale1" in named,
+        swiglu="blocks.0.gate.weight" in named,
+        mlp_ratio=_shape(named, "blocks.0.fc1.weight", 2)[0] / dimension,
+        norm_eps=_hint(hints, "layer_norm_eps", float, 1e-5 if positions == "rope" else 1e-6),
+        rope_theta=_hint(hints, "rope_theta", float, 100.0),
+    )
+
+
+def _position_rule(tensors: Mapping[str, Array], named: Mapping[str, Array]) -> PositionRule:
+    """How the code that belongs to these names stretches positions to another grid."""
+    if "positions" not in named:
+        return "rope"
+    if "registers" in named:
+        return "antialias"
+    by_transformers = any("embeddings.position_embeddings" in name for name in tensors)
+    return "plain" if by_transformers else "offset"
+
+
+def _shape(named: Mapping[str, Array], name: str, dimensions: int) -> tuple[int, ...]:
+    if name not in named or named[name].ndim != dimensions:
+        raise WeightsRefused(f"the weights lack {name!r}, so they are of no ViT: use a DINO checkpoint")
+    return named[name].shape
+
+
+def _hint(hints: Mapping[str, Any], key: str, kind: type[_Number], otherwise: float) -> _Number:
+    value = hints.get(key, otherwise)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not np.isfinite(value) or value <= 0:
+        raise WeightsRefused(f"config.json says {key} is {value!r}: fetch the folder again")
+    return kind(value)
