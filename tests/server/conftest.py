@@ -91,6 +91,11 @@ def indexed(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def settings(settings: Settings, indexed: Path) -> Settings:
     """Settings whose library holds the generated pictures."""
     shutil.copytree(indexed, settings.library)
+    return bounded(settings)
+
+
+def bounded(settings: Settings) -> Settings:
+    """Limits that a test can exceed."""
     return replace(settings, max_bytes=2**20, max_pixels=4_000_000, port=0)
 
 
@@ -110,6 +115,17 @@ def asking(app: FastAPI) -> Iterator[TestClient]:
 def client(settings: Settings, session: Session) -> Iterator[TestClient]:
     """Asks the application in this process."""
     with asking(create_app(settings, session)) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def reader(indexed: Path) -> Iterator[TestClient]:
+    """The same over the shared library, for tests that change nothing."""
+    settings = bounded(Settings(library=indexed))
+    with (
+        Session(Library.open(indexed), settings, Colours()) as session,
+        asking(create_app(settings, session)) as client,
+    ):
         yield client
 
 
@@ -193,10 +209,10 @@ def server(settings: Settings, session: Session) -> Iterator[Server]:
 
 
 @pytest.fixture
-def id_of(client: TestClient) -> Callable[[str], int]:
+def id_of() -> Callable[[TestClient, str], int]:
     """The id of the picture with a file name."""
 
-    def find(name: str) -> int:
+    def find(client: TestClient, name: str) -> int:
         everything = client.get("/api/v1/pictures?limit=1000").json()["pictures"]
         return int(next(one["id"] for one in everything if one["name"] == name))
 

@@ -11,9 +11,9 @@ PAGE = (Path(__file__).resolve().parents[2] / "docs" / "api.md").read_text("utf-
 METHODS = {"get", "post", "delete"}
 
 
-def offered(client: TestClient) -> dict[str, set[str]]:
+def offered(reader: TestClient) -> dict[str, set[str]]:
     """ "GET /about" -> names of its query parameters."""
-    paths = client.get("/api/v1/openapi.json").json()["paths"]
+    paths = reader.get("/api/v1/openapi.json").json()["paths"]
     return {
         f"{method.upper()} {path.removeprefix('/api/v1')}": {
             one["name"] for one in operation.get("parameters", []) if one["in"] == "query"
@@ -29,12 +29,12 @@ def documented() -> dict[str, set[str]]:
     return {name: set(filter(None, parameters.split("&"))) for name, parameters in rows}
 
 
-def test_every_path_is_documented_and_nothing_else(client: TestClient) -> None:
-    assert documented() == offered(client)
+def test_every_path_is_documented_and_nothing_else(reader: TestClient) -> None:
+    assert documented() == offered(reader)
 
 
-def test_every_operation_says_what_it_does(client: TestClient) -> None:
-    paths = client.get("/api/v1/openapi.json").json()["paths"]
+def test_every_operation_says_what_it_does(reader: TestClient) -> None:
+    paths = reader.get("/api/v1/openapi.json").json()["paths"]
     silent = [
         path
         for path, operations in paths.items()
@@ -44,8 +44,8 @@ def test_every_operation_says_what_it_does(client: TestClient) -> None:
     assert not silent
 
 
-def test_every_answer_of_json_has_a_schema(client: TestClient) -> None:
-    paths = client.get("/api/v1/openapi.json").json()["paths"]
+def test_every_answer_of_json_has_a_schema(reader: TestClient) -> None:
+    paths = reader.get("/api/v1/openapi.json").json()["paths"]
     for path, operations in paths.items():
         for method, operation in operations.items():
             for status, response in operation["responses"].items():
@@ -53,10 +53,10 @@ def test_every_answer_of_json_has_a_schema(client: TestClient) -> None:
                     assert kind != "application/json" or content["schema"], (method, path, status)
 
 
-def test_the_curl_lines_name_paths_there_are(client: TestClient) -> None:
+def test_the_curl_lines_name_paths_there_are(reader: TestClient) -> None:
     lines = [line for line in PAGE.splitlines() if line.startswith("curl ")]
     assert len(lines) >= 8
-    known = {name.split(" ")[1] for name in offered(client)} | {"/openapi.json"}
+    known = {name.split(" ")[1] for name in offered(reader)} | {"/openapi.json"}
     patterns = [re.compile(re.sub(r"\{\w+\}", r"[^/?]+", path) + r"(\?.*)?") for path in known]
     for line in lines:
         found = re.search(r"http://127\.0\.0\.1:7766/api/v1(/[^\s'\"]*)", line)

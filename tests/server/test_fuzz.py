@@ -56,11 +56,11 @@ def word(rng: np.random.Generator) -> str:
 
 
 def test_no_question_is_a_500(
-    client: TestClient, rng: np.random.Generator, caplog: pytest.LogCaptureFixture
+    reader: TestClient, rng: np.random.Generator, caplog: pytest.LogCaptureFixture
 ) -> None:
     statuses = set()
     for path, query in asked(rng):
-        answer = client.get(path, params=query)
+        answer = reader.get(path, params=query)
         statuses.add(answer.status_code)
         assert answer.status_code < 500 or answer.status_code == 503, (path, query, caplog.text)
     assert {200, 404, 422} <= statuses
@@ -96,12 +96,12 @@ def broken(picture: bytes, rng: np.random.Generator) -> bytes:
 
 
 def test_no_picture_is_a_500(
-    client: TestClient, rng: np.random.Generator, caplog: pytest.LogCaptureFixture
+    reader: TestClient, rng: np.random.Generator, caplog: pytest.LogCaptureFixture
 ) -> None:
     statuses: list[int] = []
     for picture in seeds():
         for _ in range(50):
-            answer = client.post("/api/v1/queries", content=broken(picture, rng))
+            answer = reader.post("/api/v1/queries", content=broken(picture, rng))
             statuses.append(answer.status_code)
             assert answer.status_code in {201, 413, 415, 422}, (answer.text, caplog.text)
     assert 201 in statuses

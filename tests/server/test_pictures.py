@@ -21,7 +21,7 @@ from dinoscope.server.app import create_app
 from dinoscope.server.resources.pictures import disposition
 from dinoscope.settings import Settings
 
-IdOf = Callable[[str], int]
+IdOf = Callable[[TestClient, str], int]
 PICTURES = "/api/v1/pictures"
 
 
@@ -57,10 +57,10 @@ def test_about_tells_what_a_page_needs(client: TestClient, settings: Settings, p
     assert about["auth"] is False
 
 
-def test_pages_hold_every_picture_once(client: TestClient) -> None:
+def test_pages_hold_every_picture_once(reader: TestClient) -> None:
     seen, after = [], None
     while True:
-        page = client.get(PICTURES, params={"limit": 7} | ({"after": after} if after else {})).json()
+        page = reader.get(PICTURES, params={"limit": 7} | ({"after": after} if after else {})).json()
         seen += [one["id"] for one in page["pictures"]]
         after = page["next"]
         if after is None:
@@ -104,29 +104,29 @@ def test_pages_stay_whole_while_pictures_are_added(
         ("", 24),
     ],
 )
-def test_filters_narrow_the_listing(client: TestClient, where: str, total: int) -> None:
-    assert client.get(PICTURES, params={"where": where}).json()["total"] == total
+def test_filters_narrow_the_listing(reader: TestClient, where: str, total: int) -> None:
+    assert reader.get(PICTURES, params={"where": where}).json()["total"] == total
 
 
-def test_several_filters_must_all_hold(client: TestClient) -> None:
-    assert client.get(PICTURES, params={"where": ["kind=jpeg", "camera~nikon"]}).json()["total"] == 1
+def test_several_filters_must_all_hold(reader: TestClient) -> None:
+    assert reader.get(PICTURES, params={"where": ["kind=jpeg", "camera~nikon"]}).json()["total"] == 1
 
 
-def test_facets_count_what_passes(client: TestClient, pictures: Path) -> None:
-    facets = client.get("/api/v1/facets").json()
+def test_facets_count_what_passes(reader: TestClient, pictures: Path) -> None:
+    facets = reader.get("/api/v1/facets").json()
     assert {one["value"]: one["count"] for one in facets["kinds"]} == {"jpeg": 10, "png": 8, "webp": 6}
     assert facets["cameras"] == [{"value": "Nikon D40", "count": 1}]
     assert facets["years"] == [{"value": "2021", "count": 1}]
     assert {one["value"] for one in facets["folders"]} == {str(pictures / "one"), str(pictures / "two")}
-    assert client.get("/api/v1/facets?where=kind=png").json()["cameras"] == []
+    assert reader.get("/api/v1/facets?where=kind=png").json()["cameras"] == []
 
 
 def test_details_name_the_copies_and_what_the_camera_wrote(
-    client: TestClient, id_of: IdOf, pictures: Path
+    reader: TestClient, id_of: IdOf, pictures: Path
 ) -> None:
-    first = client.get(f"{PICTURES}/{id_of('00.jpg')}").json()
+    first = reader.get(f"{PICTURES}/{id_of(reader, '00.jpg')}").json()
     assert [copy["name"] for copy in first["copies"]] == ["copy of 00.jpg"]
-    dated = client.get(f"{PICTURES}/{id_of('dated.jpg')}").json()
+    dated = reader.get(f"{PICTURES}/{id_of(reader, 'dated.jpg')}").json()
     assert (dated["camera"], dated["taken_at"]) == ("Nikon D40", "2021-07-04T12:00:00")
     assert dated["path"] == str(pictures / "two" / "dated.jpg")
     assert dated["added_at"].endswith("Z")
@@ -134,8 +134,8 @@ def test_details_name_the_copies_and_what_the_camera_wrote(
 
 
 @pytest.mark.parametrize("side", [160, 320, 640])
-def test_a_thumbnail_is_as_large_as_asked(client: TestClient, id_of: IdOf, side: int) -> None:
-    answer = client.get(f"{PICTURES}/{id_of('large.jpg')}/thumbnail?side={side}")
+def test_a_thumbnail_is_as_large_as_asked(reader: TestClient, id_of: IdOf, side: int) -> None:
+    answer = reader.get(f"{PICTURES}/{id_of(reader, 'large.jpg')}/thumbnail?side={side}")
     assert answer.headers["content-type"] == "image/webp"
     image = opened(answer.content)
     assert image.format == "WEBP"
@@ -143,16 +143,22 @@ def test_a_thumbnail_is_as_large_as_asked(client: TestClient, id_of: IdOf, side:
     assert abs(image.width / image.height - 900 / 700) < 0.02
 
 
-def test_an_odd_side_gets_the_next_larger_thumbnail(client: TestClient, id_of: IdOf) -> None:
-    assert max(opened(client.get(f"{PICTURES}/{id_of('large.jpg')}/thumbnail?side=200").content).size) == 320
+def test_an_odd_side_gets_the_next_larger_thumbnail(reader: TestClient, id_of: IdOf) -> None:
+    assert (
+        max(opened(reader.get(f"{PICTURES}/{id_of(reader, 'large.jpg')}/thumbnail?side=200").content).size)
+        == 320
+    )
 
 
-def test_a_small_picture_is_not_enlarged(client: TestClient, id_of: IdOf) -> None:
-    assert opened(client.get(f"{PICTURES}/{id_of('02.webp')}/image?side=1600").content).size == (96, 64)
+def test_a_small_picture_is_not_enlarged(reader: TestClient, id_of: IdOf) -> None:
+    assert opened(reader.get(f"{PICTURES}/{id_of(reader, '02.webp')}/image?side=1600").content).size == (
+        96,
+        64,
+    )
 
 
-def test_the_image_shows_the_picture_and_says_nothing_of_the_camera(client: TestClient, id_of: IdOf) -> None:
-    answer = client.get(f"{PICTURES}/{id_of('dated.jpg')}/image")
+def test_the_image_shows_the_picture_and_says_nothing_of_the_camera(reader: TestClient, id_of: IdOf) -> None:
+    answer = reader.get(f"{PICTURES}/{id_of(reader, 'dated.jpg')}/image")
     image = opened(answer.content)
     assert not image.getexif()
     assert b"Nikon" not in answer.content
@@ -162,21 +168,21 @@ def test_the_image_shows_the_picture_and_says_nothing_of_the_camera(client: Test
     assert max(differences) < 40
 
 
-def test_a_browser_may_keep_what_it_names_by_its_content(client: TestClient, id_of: IdOf) -> None:
-    id = id_of("large.jpg")
-    content = client.get(f"{PICTURES}/{id}").json()["content"]
+def test_a_browser_may_keep_what_it_names_by_its_content(reader: TestClient, id_of: IdOf) -> None:
+    id = id_of(reader, "large.jpg")
+    content = reader.get(f"{PICTURES}/{id}").json()["content"]
     for kind in ("thumbnail?side=640", "thumbnail?side=160", "image?side=500"):
-        named = client.get(f"{PICTURES}/{id}/{kind}&v={content}")
+        named = reader.get(f"{PICTURES}/{id}/{kind}&v={content}")
         assert "immutable" in named.headers["cache-control"]
-        assert "immutable" not in client.get(f"{PICTURES}/{id}/{kind}&v=other").headers["cache-control"]
-        again = client.get(f"{PICTURES}/{id}/{kind}", headers={"If-None-Match": named.headers["etag"]})
+        assert "immutable" not in reader.get(f"{PICTURES}/{id}/{kind}&v=other").headers["cache-control"]
+        again = reader.get(f"{PICTURES}/{id}/{kind}", headers={"If-None-Match": named.headers["etag"]})
         assert (again.status_code, again.content) == (304, b"")
-    tags = {client.get(f"{PICTURES}/{id}/thumbnail?side={side}").headers["etag"] for side in (160, 320, 640)}
+    tags = {reader.get(f"{PICTURES}/{id}/thumbnail?side={side}").headers["etag"] for side in (160, 320, 640)}
     assert len(tags) == 3
 
 
 def test_a_lost_thumbnail_is_made_again(client: TestClient, settings: Settings, id_of: IdOf) -> None:
-    id = id_of("large.jpg")
+    id = id_of(client, "large.jpg")
     before = client.get(f"{PICTURES}/{id}/thumbnail").content
     shutil.rmtree(settings.library / "thumbnails")
     after = client.get(f"{PICTURES}/{id}/thumbnail").content
@@ -184,16 +190,16 @@ def test_a_lost_thumbnail_is_made_again(client: TestClient, settings: Settings, 
     assert list((settings.library / "thumbnails").rglob("*.webp")), "and kept"
 
 
-def test_the_original_is_the_file_byte_by_byte(client: TestClient, id_of: IdOf, pictures: Path) -> None:
-    answer = client.get(f"{PICTURES}/{id_of('dated.jpg')}/original")
+def test_the_original_is_the_file_byte_by_byte(reader: TestClient, id_of: IdOf, pictures: Path) -> None:
+    answer = reader.get(f"{PICTURES}/{id_of(reader, 'dated.jpg')}/original")
     assert answer.content == (pictures / "two" / "dated.jpg").read_bytes()
     assert answer.headers["content-type"] == "image/jpeg"
     assert answer.headers["content-length"] == str(len(answer.content))
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-def test_a_download_keeps_a_name_with_anything_in_it(client: TestClient, id_of: IdOf) -> None:
-    header = client.get(f"{PICTURES}/{id_of(WEIRD)}/original").headers["content-disposition"]
+def test_a_download_keeps_a_name_with_anything_in_it(reader: TestClient, id_of: IdOf) -> None:
+    header = reader.get(f"{PICTURES}/{id_of(reader, WEIRD)}/original").headers["content-disposition"]
     assert header.startswith('attachment; filename="ein _Bild_ ')
     assert header.endswith("filename*=UTF-8''ein%20%22Bild%22%20%C5%BE%E8%9B%99%3B%20a%3Db.png")
 
@@ -211,7 +217,7 @@ def test_a_name_cannot_break_out_of_the_header(name: str) -> None:
 
 
 def test_a_vanished_file_is_a_404_but_its_thumbnail_stays(own: Path, client: TestClient, id_of: IdOf) -> None:
-    id = id_of("0.png")
+    id = id_of(client, "0.png")
     (own / "0.png").unlink()
     for kind in ("original", "image", "thumbnail?side=640"):
         answer = client.get(f"{PICTURES}/{id}/{kind}")
@@ -226,7 +232,7 @@ def test_a_row_never_leads_to_a_file_that_is_no_picture(
     own: Path, client: TestClient, id_of: IdOf, kind: str
 ) -> None:
     """Somebody who can write into a picture folder could put a link there, or something else."""
-    id = id_of("0.png")
+    id = id_of(client, "0.png")
     secret = own.parent / "secret"
     secret.write_text("the password")
     for put in (
@@ -245,7 +251,7 @@ def test_a_row_never_leads_to_a_file_that_is_no_picture(
 
 
 def test_a_changed_file_is_shown_but_not_kept(own: Path, client: TestClient, id_of: IdOf) -> None:
-    id = id_of("0.png")
+    id = id_of(client, "0.png")
     content = client.get(f"{PICTURES}/{id}").json()["content"]
     paint(99, 400, 300).save(own / "0.png")
     for kind in ("image?side=400", "thumbnail?side=640"):
@@ -255,7 +261,7 @@ def test_a_changed_file_is_shown_but_not_kept(own: Path, client: TestClient, id_
 
 
 def test_forgetting_takes_the_row_and_leaves_the_file(own: Path, client: TestClient, id_of: IdOf) -> None:
-    id = id_of("1.png")
+    id = id_of(client, "1.png")
     assert client.delete(f"{PICTURES}/{id}").status_code == 204
     assert client.get(f"{PICTURES}/{id}").status_code == 404
     assert client.delete(f"{PICTURES}/{id}").status_code == 404
@@ -287,12 +293,12 @@ def test_a_read_only_library_is_read_and_says_so(settings: Settings) -> None:
         settings.library.chmod(0o700)
 
 
-def test_many_may_ask_at_once(client: TestClient, id_of: IdOf) -> None:
-    id = id_of("large.jpg")
+def test_many_may_ask_at_once(reader: TestClient, id_of: IdOf) -> None:
+    id = id_of(reader, "large.jpg")
     statuses: list[int] = []
 
     def ask(side: int) -> None:
-        statuses.append(client.get(f"{PICTURES}/{id}/image?side={side}").status_code)
+        statuses.append(reader.get(f"{PICTURES}/{id}/image?side={side}").status_code)
 
     threads = [threading.Thread(target=ask, args=(100 + side,)) for side in range(16)]
     for thread in threads:

@@ -25,8 +25,8 @@ def check(answer: Response, status: int) -> str:
 @pytest.mark.parametrize(
     "path", ["/api", "/api/", "/api/v1", "/api/v2/about", "/api/v1/nothing", "/api/docs", "/api/v1/about/"]
 )
-def test_an_unknown_address_below_api_is_a_problem_and_not_the_page(client: TestClient, path: str) -> None:
-    assert path in check(client.get(path), 404)
+def test_an_unknown_address_below_api_is_a_problem_and_not_the_page(reader: TestClient, path: str) -> None:
+    assert path in check(reader.get(path), 404)
 
 
 @pytest.mark.parametrize(
@@ -38,8 +38,8 @@ def test_an_unknown_address_below_api_is_a_problem_and_not_the_page(client: Test
         ("PATCH", "/api/v1/pictures/1"),
     ],
 )
-def test_a_wrong_method_says_which_are_right(client: TestClient, method: str, path: str) -> None:
-    answer = client.request(method, path)
+def test_a_wrong_method_says_which_are_right(reader: TestClient, method: str, path: str) -> None:
+    answer = reader.request(method, path)
     assert method in check(answer, 405)
     assert answer.headers["allow"]
 
@@ -60,8 +60,8 @@ def test_a_wrong_method_says_which_are_right(client: TestClient, method: str, pa
         ("/api/v1/pictures/1/image?side=100000", "side"),
     ],
 )
-def test_a_value_that_makes_no_sense_is_named(client: TestClient, path: str, word: str) -> None:
-    assert word in check(client.get(path), 422)
+def test_a_value_that_makes_no_sense_is_named(reader: TestClient, path: str, word: str) -> None:
+    assert word in check(reader.get(path), 422)
 
 
 @pytest.mark.parametrize(
@@ -75,8 +75,8 @@ def test_a_value_that_makes_no_sense_is_named(client: TestClient, path: str, wor
         "queries/q_longforgotten/image",
     ],
 )
-def test_what_is_not_there_is_a_404(client: TestClient, path: str) -> None:
-    check(client.get(f"/api/v1/{path}"), 404)
+def test_what_is_not_there_is_a_404(reader: TestClient, path: str) -> None:
+    check(reader.get(f"/api/v1/{path}"), 404)
 
 
 @pytest.mark.parametrize(
@@ -97,15 +97,15 @@ def test_what_is_not_there_is_a_404(client: TestClient, path: str) -> None:
         b"[" * 20_000,
     ],
 )
-def test_bad_json_is_a_problem(client: TestClient, body: bytes) -> None:
-    answer = client.post("/api/v1/jobs", content=body, headers={"Content-Type": "application/json"})
+def test_bad_json_is_a_problem(reader: TestClient, body: bytes) -> None:
+    answer = reader.post("/api/v1/jobs", content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code in {400, 422}
     check(answer, answer.status_code)
-    assert client.get("/api/v1/jobs").json() == {"jobs": []}
+    assert reader.get("/api/v1/jobs").json() == {"jobs": []}
 
 
-def test_strict_types_take_no_number_for_a_token(client: TestClient) -> None:
-    check(client.post("/api/v1/login", json={"token": 1}), 422)
+def test_strict_types_take_no_number_for_a_token(reader: TestClient) -> None:
+    check(reader.post("/api/v1/login", json={"token": 1}), 422)
 
 
 @pytest.mark.parametrize(

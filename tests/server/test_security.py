@@ -34,16 +34,16 @@ def test_a_host_header_is_a_name_and_perhaps_a_port(header: str, name: str) -> N
 
 
 @pytest.mark.parametrize("host", ["localhost:7766", "127.0.0.1", "[::1]:9", "LOCALHOST:1", "localhost."])
-def test_this_machine_is_known_by_its_loopback_names(client: TestClient, host: str) -> None:
-    assert client.get(ABOUT, headers={"Host": host}).status_code == 200
+def test_this_machine_is_known_by_its_loopback_names(reader: TestClient, host: str) -> None:
+    assert reader.get(ABOUT, headers={"Host": host}).status_code == 200
 
 
 @pytest.mark.parametrize(
     "host", ["evil.example", "evil.example:7766", "127.0.0.1.evil.example", "10.0.0.1", ""]
 )
 @pytest.mark.parametrize("path", [ABOUT, "/", "/api/v1/pictures/1/original"])
-def test_a_rebound_name_gets_nothing(client: TestClient, host: str, path: str) -> None:
-    answer = client.get(path, headers={"Host": host})
+def test_a_rebound_name_gets_nothing(reader: TestClient, host: str, path: str) -> None:
+    answer = reader.get(path, headers={"Host": host})
     assert answer.status_code == 421
     assert "does not go by that name" in answer.json()["detail"]
 
@@ -66,15 +66,15 @@ def test_on_the_network_numbers_are_known_but_foreign_names_are_not() -> None:
         {"Sec-Fetch-Site": "same-site"},
     ],
 )
-def test_another_site_can_change_nothing(client: TestClient, headers: dict[str, str]) -> None:
+def test_another_site_can_change_nothing(reader: TestClient, headers: dict[str, str]) -> None:
     for answer in (
-        client.post("/api/v1/jobs", json={"kind": "index", "folders": ["/"]}, headers=headers),
-        client.post("/api/v1/queries", content=b"x", headers=headers),
-        client.delete("/api/v1/pictures/1", headers=headers),
+        reader.post("/api/v1/jobs", json={"kind": "index", "folders": ["/"]}, headers=headers),
+        reader.post("/api/v1/queries", content=b"x", headers=headers),
+        reader.delete("/api/v1/pictures/1", headers=headers),
     ):
         assert answer.status_code == 403
-    assert client.get("/api/v1/jobs").json() == {"jobs": []}
-    assert client.get("/api/v1/pictures/1").status_code == 200
+    assert reader.get("/api/v1/jobs").json() == {"jobs": []}
+    assert reader.get("/api/v1/pictures/1").status_code == 200
 
 
 def test_the_page_itself_and_the_command_line_can(client: TestClient) -> None:
@@ -86,8 +86,8 @@ def test_the_page_itself_and_the_command_line_can(client: TestClient) -> None:
 @pytest.mark.parametrize(
     "path", ["/", ABOUT, "/api/v1/nothing", "/nothing.js", "/api/v1/pictures/1/thumbnail"]
 )
-def test_every_answer_forbids_a_browser_what_it_need_not_do(client: TestClient, path: str) -> None:
-    headers = client.get(path).headers
+def test_every_answer_forbids_a_browser_what_it_need_not_do(reader: TestClient, path: str) -> None:
+    headers = reader.get(path).headers
     assert headers["content-security-policy"] == POLICY
     assert "unsafe" not in POLICY
     assert headers["x-content-type-options"] == "nosniff"
@@ -96,8 +96,8 @@ def test_every_answer_forbids_a_browser_what_it_need_not_do(client: TestClient, 
     assert "access-control-allow-origin" not in headers
 
 
-def test_what_is_private_is_not_stored_by_browsers(client: TestClient) -> None:
-    assert client.get(ABOUT).headers["cache-control"] == "no-store"
+def test_what_is_private_is_not_stored_by_browsers(reader: TestClient) -> None:
+    assert reader.get(ABOUT).headers["cache-control"] == "no-store"
 
 
 def test_the_network_needs_the_token(guarded_client: TestClient) -> None:
@@ -159,6 +159,6 @@ def test_an_application_open_to_the_network_without_a_token_cannot_be_made(
 def test_a_token_may_be_wanted_on_loopback_too(settings: Settings, session: Session) -> None:
     with TestClient(
         create_app(replace(settings, token="a long secret"), session), base_url="http://localhost"
-    ) as client:
-        assert client.get(ABOUT).status_code == 401
-        assert client.get(ABOUT, headers=TOKEN).status_code == 200
+    ) as reader:
+        assert reader.get(ABOUT).status_code == 401
+        assert reader.get(ABOUT, headers=TOKEN).status_code == 200
