@@ -233,7 +233,7 @@ def test_a_module_does_nothing_when_imported(module: str) -> None:
 def registers(call: ast.expr) -> bool:
     """Putting commands under an application object defines it; it does nothing else."""
     return isinstance(call, ast.Call) and ast.unparse(call.func).endswith(
-        (".add_typer", ".command", ".include_router")
+        ("_register", ".add_typer", ".command", ".include_router")
     )
 
 

@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -153,6 +154,50 @@ def answers(address: str) -> None:
         except urllib.error.URLError:
             time.sleep(0.1)
     raise AssertionError(f"nothing answers at {address}")
+
+
+def commands() -> dict[str, set[str]]:
+    """Every command that does something -> its options, as ``--help`` has them."""
+    import typer
+
+    from dinoscope.cli.app import app
+
+    found: dict[str, set[str]] = {}
+
+    def visit(command: Any, name: str) -> None:
+        for word, inner in getattr(command, "commands", {}).items():
+            visit(inner, f"{name} {word}")
+        if not hasattr(command, "commands"):
+            options = [
+                each for each in command.params if each.param_type_name == "option" and not each.hidden
+            ]
+            found[name] = {word for option in options for word in (*option.opts, *option.secondary_opts)}
+
+    visit(typer.main.get_command(app), "dinoscope")
+    return found
+
+
+def sections() -> dict[str, set[str]]:
+    """Heading -> the options named below it, in docs/cli.md."""
+    parts = re.split(r"^## (.+)$", (ROOT / "docs" / "cli.md").read_text("utf-8"), flags=re.MULTILINE)[1:]
+    return {
+        heading: set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", " ".join(re.findall(r"`([^`]+)`", body))))
+        for heading, body in zip(parts[::2], parts[1::2], strict=True)
+    }
+
+
+def test_every_command_is_documented_with_every_option_and_no_other() -> None:
+    documented = sections()
+    short = {"--library": "-l", "--model": "-m", "--where": "-w"}  # of shared options, said once
+    for options in documented.values():
+        options.update(short[option] for option in list(options) if option in short)
+    documented.pop("Shared options")
+    assert documented == commands()
+
+
+def test_the_shared_options_are_those_of_more_than_one_command() -> None:
+    for option in sections()["Shared options"]:
+        assert sum(option in options for options in commands().values()) > 1, option
 
 
 def test_every_setting_is_documented_and_nothing_else() -> None:
