@@ -142,22 +142,28 @@ def test_every_public_name_says_what_it_is() -> None:
 
 
 def undocumented() -> Iterator[str]:
-    """Public classes, functions and methods without a docstring; properties and one-liners need none."""
+    """Public functions, methods and classes without a docstring; one that only holds fields needs none."""
     for path, tree in TREES.items():
         for node in tree.body:
-            if isinstance(
-                node, (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef)
-            ) and not node.name.startswith("_"):
-                if not ast.get_docstring(node):
+            if needs_words(node):
+                yield f"{name_of(path)}.{node.name}"  # type: ignore[attr-defined]
+            elif isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                if not ast.get_docstring(node) and not all(is_field(each) for each in node.body):
                     yield f"{name_of(path)}.{node.name}"
-                if isinstance(node, ast.ClassDef):
-                    for method in node.body:
-                        if needs_words(method):
-                            yield f"{name_of(path)}.{node.name}.{method.name}"  # type: ignore[attr-defined]
+                for each in node.body:
+                    if needs_words(each):
+                        yield f"{name_of(path)}.{node.name}.{each.name}"  # type: ignore[attr-defined]
+
+
+def is_field(statement: ast.stmt) -> bool:
+    """A field, or another way to fill the fields."""
+    if isinstance(statement, ast.FunctionDef):
+        return [ast.unparse(wrap) for wrap in statement.decorator_list] == ["classmethod"]
+    return isinstance(statement, (ast.AnnAssign, ast.Assign))
 
 
 def needs_words(method: ast.stmt) -> bool:
-    """Public methods do, but for properties, one-liners, and those a seam's Protocol or a base explains."""
+    """Public functions do, but for properties, one-liners, and methods a seam's Protocol explains."""
     if not isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef)) or method.name.startswith("_"):
         return False
     if ast.get_docstring(method) or len(method.body) == 1 or method.name in EXPLAINED:
