@@ -10,8 +10,10 @@ from PIL import Image, ImageCms
 
 from dinoscope.errors import MissingExtra, NotAPicture, PictureTooLarge
 from dinoscope.geometry import Size
+from dinoscope.pictures.completeness import _idat
 from dinoscope.pictures.decoding import decode
 from dinoscope.pictures.limits import Limits
+from dinoscope.pictures.metadata import Metadata
 
 FileOf = Callable[..., bytes]
 EVERY_FORMAT = ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"]
@@ -165,6 +167,73 @@ def test_a_png_with_too_few_rows_is_refused(noise: Image.Image, file_of: FileOf,
     struct.pack_into(">I", data, 29, zlib.crc32(data[12:29]))
     with pytest.raises(NotAPicture, match="rows are missing"):
         decode(bytes(data), limits, where="it")
+
+
+def test_a_png_in_one_long_chunk_is_checked_in_linear_time(noise: Image.Image, limits: Limits) -> None:
+    # Each inflated piece used to copy all that was left: ten seconds for 100 MB. Counted, not timed.
+    header = struct.pack(">IIBBBBB", 1000, 1000, 8, 2, 0, 0, 0)
+    rows = b"".join(b"\0" + noise.tobytes()[:3000] for _ in range(1000))
+    data = b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(rows, 0))
+    assert max(len(piece) for piece in _idat(data)) <= 2**16
+    assert b"".join(_idat(data)) == zlib.compress(rows, 0)
+    assert decode(data + _chunk(b"IEND", b""), limits, where="it").size == Size(1000, 1000)
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.9])
+def test_a_jpeg_that_ends_early_but_properly_is_refused(
+    share: float, noise: Image.Image, file_of: FileOf, limits: Limits
+) -> None:
+    data = file_of(noise, "JPEG")
+    cut = data[: int(len(data) * share)].rstrip(b"\xff") + b"\xff\xd9"
+    for at_least in (None, 40):
+        with pytest.raises(NotAPicture, match="not complete"):
+            decode(cut, limits, where="it", at_least=at_least)
+
+
+def test_a_jpeg_that_was_only_half_downloaded_is_refused(
+    noise: Image.Image, file_of: FileOf, limits: Limits
+) -> None:
+    data = file_of(noise, "JPEG")
+    preview = b"\xff\xe1" + struct.pack(">H", len(data) + 2) + data  # has an end mark of its own
+    half = data[:2] + preview + data[2 : len(data) // 2] + bytes(len(data) // 2)
+    with pytest.raises(NotAPicture, match="not complete"):
+        decode(half, limits, where="it")
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_blocks": 2}])
+def test_a_grey_jpeg_is_whole(options: dict[str, object], file_of: FileOf, limits: Limits) -> None:
+    grey = Image.new("RGB", (123, 77), (128, 128, 128))
+    data = file_of(grey, "JPEG", **options)
+    assert decode(data, limits, where="it").size == Size(123, 77)
+    behind = data + b"maker notes" + data  # what phones append: motion, depth, a second picture
+    assert decode(behind, limits, where="it").size == Size(123, 77)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("exif", [b"JUNKJUNKJUNK", b"Exif\0\0JUNK", b"Exif\0\0II*\0\xff\xff\xff\xff"])
+def test_malformed_exif_is_never_the_end_of_a_picture(
+    kind: str, exif: bytes, corner: Image.Image, file_of: FileOf, limits: Limits
+) -> None:
+    decoded = decode(file_of(corner, kind, exif=exif), limits, where="it")
+    assert decoded.size == Size(64, 48)
+    assert decoded.metadata == Metadata()
+
+
+def test_pillows_own_bomb_limit_is_as_it_was(corner: Image.Image, file_of: FileOf, limits: Limits) -> None:
+    before = Image.MAX_IMAGE_PIXELS
+    decode(file_of(corner, "TIFF"), limits, where="it")
+    with pytest.raises(NotAPicture):
+        decode(file_of(corner, "TIFF")[:200], limits, where="it")
+    assert Image.MAX_IMAGE_PIXELS == before is not None
+
+
+@pytest.mark.parametrize("kind", ["AVIF", "TIFF"])
+def test_no_sentence_tells_of_the_program(
+    kind: str, noise: Image.Image, file_of: FileOf, limits: Limits
+) -> None:
+    with pytest.raises(NotAPicture) as caught:
+        decode(file_of(noise, kind)[:90], limits, where="it")
+    assert "BytesIO" not in str(caught.value)
 
 
 def test_an_interlaced_png_is_whole(limits: Limits) -> None:

@@ -71,6 +71,19 @@ def test_nonsense_is_absent_not_guessed(detail: dict[int, object], place: dict[i
     assert read_metadata(exif_of({}, detail, place)) == Metadata()
 
 
+@pytest.mark.parametrize(("offset", "hours"), [("-03:30", -3.5), ("Z", 0), ("+99:99", None), ("soon", None)])
+def test_an_impossible_offset_costs_no_date(offset: str, hours: float | None) -> None:
+    taken = read_metadata(exif_of({}, {0x9003: "2021:07:14 10:20:30", 0x9011: offset}, {})).taken_at
+    assert taken is not None
+    assert taken.replace(tzinfo=None) == datetime(2021, 7, 14, 10, 20, 30)
+    assert taken.utcoffset() == (None if hours is None else timedelta(hours=hours))
+
+
+def test_a_place_without_its_hemisphere_is_no_place() -> None:
+    place: dict[int, object] = {2: (33.0, 51.0, 36.0), 3: "E", 4: (151.0, 12.0, 0.0)}
+    assert read_metadata(exif_of({}, {}, place)) == Metadata()
+
+
 @pytest.mark.parametrize("value", [0, 9, -1, "six", None])
 def test_an_orientation_beyond_the_standard_means_upright(value: object) -> None:
     exif = Image.Exif()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -93,3 +94,31 @@ def test_a_folder_that_vanishes_is_no_error(tmp_path: Path) -> None:
     next(walking)
     (tmp_path / "b").rmdir()
     assert list(walking) == []
+
+
+def test_a_link_to_a_file_that_is_hidden_inside_the_root_is_followed(tmp_path: Path) -> None:
+    # git-annex keeps every file below .git and a link to it in its place
+    (tmp_path / ".annex").mkdir()
+    (tmp_path / ".annex" / "object").touch()
+    (tmp_path / "photo.jpg").symlink_to(".annex/object")
+    assert files(tmp_path) == ["photo.jpg"]
+    assert refusals(tmp_path) == {}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are text there")
+def test_a_name_that_is_no_text_is_refused_in_words_that_are(tmp_path: Path) -> None:
+    for name in (b"caf\xe9.jpg", b"good.jpg"):
+        (tmp_path / os.fsdecode(name)).touch()
+    (tmp_path / os.fsdecode(b"\xff")).mkdir()
+    assert files(tmp_path) == ["good.jpg"]
+    named = [found for found in walk(tmp_path) if isinstance(found, Refusal)]
+    assert len(named) == 2
+    for refusal in named:
+        assert "no valid text" in refusal.sentence
+        (refusal.sentence + str(refusal.path)).encode()  # any database and any page can hold it
+
+
+def test_a_name_cannot_move_the_cursor(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a\x1b[2Jb\nc")
+    (sentence,) = refusals(tmp_path).values()
+    assert sentence.isprintable()

@@ -1,24 +1,32 @@
 from __future__ import annotations
 
+import json
 import os
-import signal
+import struct
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from dinoscope.errors import NotAPicture, PictureTooLarge, Unreadable
+from dinoscope.geometry import Size
 from dinoscope.pictures.decoding import decode
+from dinoscope.pictures.frames import receive, send
 from dinoscope.pictures.limits import Limits
 from dinoscope.pictures.reading import content_hash
 from dinoscope.pictures.workers import DecodeWorkers
 
+psutil = pytest.importorskip("psutil")
 FileOf = Callable[..., bytes]
+posix = pytest.mark.skipif(sys.platform == "win32", reason="no signals")
 
 
 @pytest.fixture(scope="module")
@@ -71,49 +79,164 @@ def test_many_threads_share_few_workers(workers: DecodeWorkers, file_of: FileOf)
     assert shades == list(range(60))
 
 
-def test_a_slow_picture_ends_its_worker_and_the_next_one_is_decoded(
+@posix
+def test_a_hanging_decoder_is_ended_and_the_next_picture_is_decoded(
     noise: Image.Image, file_of: FileOf
 ) -> None:
-    limits = Limits(max_bytes=2**24, max_pixels=10**8, max_seconds=0.05)
-    slow = file_of(Image.new("RGB", (9000, 9000), "white"), "PNG", compress_level=1)
-    with DecodeWorkers(1, limits) as workers:
-        workers.decode(file_of(noise, "BMP"), where="first")
-        with pytest.raises(PictureTooLarge, match=r"^the slow one took longer than 0\.05 s"):
-            workers.decode(slow, where="the slow one")
-        assert workers.decode(file_of(noise, "BMP"), where="next").kind == "bmp"
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="no signals")
-def test_a_killed_worker_costs_one_refusal(noise: Image.Image, file_of: FileOf, limits: Limits) -> None:
-    data = file_of(noise, "PNG")
+    limits = Limits(max_bytes=2**24, max_pixels=10**6, max_seconds=1.5)
+    data, before = file_of(noise, "BMP"), _children()
     with DecodeWorkers(1, limits) as workers:
         workers.decode(data, where="first")
-        for child in _children():
-            os.kill(child, signal.SIGKILL)
-        with pytest.raises(NotAPicture, match="made the decoder fail"):
-            workers.decode(data, where="unlucky")
+        (child,) = _children() - before
+        child.suspend()
+        with pytest.raises(PictureTooLarge, match=r"^the slow one took longer than 1\.5 s"):
+            workers.decode(data, where="the slow one")
+        assert workers.decode(data, where="next").kind == "bmp"
+        assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+
+
+@posix
+def test_a_picture_that_kills_its_decoder_costs_one_refusal(
+    corner: Image.Image, file_of: FileOf, limits: Limits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, before = file_of(corner, "PNG"), _children()
+    with DecodeWorkers(1, limits) as workers:
+        workers.decode(data, where="first")
+        (child,) = _children() - before
+
+        def send_and_kill(*frame: Any) -> None:
+            child.suspend()
+            send(*frame)
+            child.kill()
+
+        with monkeypatch.context() as patched:
+            patched.setattr("dinoscope.pictures.workers.send", send_and_kill)
+            with pytest.raises(NotAPicture, match=r"^unlucky made the decoder fail"):
+                workers.decode(data, where="unlucky")
         assert workers.decode(data, where="next").kind == "png"
+
+
+@posix
+def test_a_decoder_that_was_killed_while_idle_costs_nothing(
+    noise: Image.Image, file_of: FileOf, limits: Limits
+) -> None:
+    data, before = file_of(noise, "PNG"), _children()
+    with DecodeWorkers(1, limits) as workers:
+        workers.decode(data, where="first")
+        (child,) = _children() - before
+        child.kill()
+        while child.is_running() and child.status() != psutil.STATUS_ZOMBIE:
+            time.sleep(0.01)
+        assert workers.decode(data, where="next").kind == "png"
+
+
+def test_an_interrupted_call_leaves_no_answer_for_the_next_one(
+    noise: Image.Image, corner: Image.Image, file_of: FileOf, limits: Limits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with DecodeWorkers(1, limits) as workers:
+        workers.decode(file_of(noise, "PNG"), where="first")
+        with monkeypatch.context() as patched:
+            patched.setattr("dinoscope.pictures.workers.receive", interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                workers.decode(file_of(noise, "PNG"), where="interrupted")
+        assert workers.decode(file_of(corner, "PNG"), where="next").size == Size(64, 48)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        ({"bodies": [2**40]},),
+        ({"bodies": [-1]},),
+        ({"error": "SystemExit", "sentence": "gone"},),
+        ({"shape": [9, 9, 3], "size": [9, 9], "kind": "png", "metadata": {"taken_at": None}}, b"short", b""),
+        ({"shape": [1, 1, 3], "size": [0, 0], "kind": "png", "metadata": {"taken_at": None}}, b"abc", b""),
+        ({},),
+    ],
+)
+def test_a_decoder_that_was_taken_over_is_not_believed(
+    reply: tuple[Any, ...],
+    corner: Image.Image,
+    file_of: FileOf,
+    limits: Limits,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def hostile(stream: BinaryIO, most: int) -> tuple[dict[str, Any], list[bytearray]]:
+        receive(stream, most)
+        forged = BytesIO()
+        header, *bodies = reply
+        if "bodies" in header:
+            text = json.dumps(header).encode()
+            forged.write(struct.pack("<I", len(text)) + text)
+        else:
+            send(forged, header, *bodies)
+        forged.seek(0)
+        return receive(forged, most)
+
+    with DecodeWorkers(1, limits) as workers:
+        data = file_of(corner, "PNG")
+        workers.decode(data, where="first")
+        with monkeypatch.context() as patched:
+            patched.setattr("dinoscope.pictures.workers.receive", hostile)
+            with pytest.raises(NotAPicture, match="made the decoder fail"):
+                workers.decode(data, where="it")
+        assert workers.decode(data, where="next").kind == "png"
+
+
+def test_no_decoder_outlives_its_parent(tmp_path: Path) -> None:
+    code = (
+        "import os, signal, psutil; from dinoscope.pictures.workers import DecodeWorkers; "
+        "from dinoscope.pictures.limits import Limits; workers = DecodeWorkers(2, Limits(9**6, 9**6, 1)); "
+        "print(*[child.pid for child in psutil.Process().children()], flush=True); "
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+        cwd=tmp_path,
+        check=False,
+    )
+    children = [int(pid) for pid in done.stdout.split()]
+    assert len(children) == 2
+    patience = time.monotonic() + 60
+    while any(_alive(pid) for pid in children):
+        assert time.monotonic() < patience
+        time.sleep(0.05)
+
+
+def test_pixels_from_a_worker_may_be_written_to(
+    workers: DecodeWorkers, corner: Image.Image, file_of: FileOf
+) -> None:
+    pixels = workers.decode(file_of(corner, "PNG"), where="it").pixels
+    pixels[0, 0] = 7
+    assert pixels[0, 0, 0] == 7
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no address-space limit")
 def test_memory_is_bounded_by_the_kernel(file_of: FileOf) -> None:
     # The limit follows max_pixels; a process that is allowed little must refuse, not grow.
     limits = Limits(max_bytes=2**26, max_pixels=1000, max_seconds=5)
+    before = _children()
     with DecodeWorkers(1, limits) as workers:
         workers.decode(file_of(Image.new("RGB", (9, 9)), "PNG"), where="it")
-        status = [Path(f"/proc/{child}/limits").read_text() for child in _children()]
+        status = [Path(f"/proc/{child.pid}/limits").read_text() for child in _children() - before]
     assert all(str(2**30 + 12 * 1000) in text for text in status)
     assert status
 
 
 def test_no_process_outlives_its_owner(limits: Limits) -> None:
-    before = set(_children())
+    before = _children()
     with DecodeWorkers(3, limits):
-        assert len(set(_children()) - before) == 3
+        assert len(_children() - before) == 3
     deadline = time.monotonic() + 10
-    while set(_children()) - before and time.monotonic() < deadline:
+    while _children() - before and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert not set(_children()) - before
+    assert not _children() - before
 
 
 def test_a_module_in_the_folder_of_pictures_is_not_imported(
@@ -125,7 +248,12 @@ def test_a_module_in_the_folder_of_pictures_is_not_imported(
         assert workers.decode(file_of(noise, "PNG"), where="it").kind == "png"
 
 
-def _children() -> list[int]:
-    psutil = pytest.importorskip("psutil")
-    workers = psutil.Process().children()
-    return [child.pid for child in workers if child.status() != psutil.STATUS_ZOMBIE]
+def _children() -> set[Any]:
+    return {child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE}
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False

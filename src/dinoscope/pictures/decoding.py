@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from threading import Lock
@@ -14,7 +16,7 @@ from dinoscope.errors import DinoscopeError, MissingExtra, NotAPicture, PictureT
 from dinoscope.features import Pixels
 from dinoscope.geometry import Size
 from dinoscope.pictures.limits import Limits
-from dinoscope.pictures.metadata import Metadata, orientation_of, read_metadata
+from dinoscope.pictures.metadata import Metadata, exif_of, orientation_of, read_metadata
 from dinoscope.pictures.reading import check_head, too_many_bytes
 from dinoscope.pictures.sniffing import HEAD
 
@@ -63,7 +65,8 @@ def decode(data: bytes, limits: Limits, *, where: str, at_least: int | None = No
     with _ONE_AT_A_TIME, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of oddities in EXIF and TIFF tags that do no harm
         try:
-            return _decode(data, kind, limits, where, at_least)
+            with _unlimited():
+                return _decode(data, kind, limits, where, at_least)
         except DinoscopeError:
             raise
         except MemoryError:
@@ -74,23 +77,36 @@ def decode(data: bytes, limits: Limits, *, where: str, at_least: int | None = No
             raise NotAPicture(f"{where} is damaged ({_brief(error)}): restore it or skip it") from None
 
 
+@contextmanager
+def _unlimited() -> Iterator[None]:
+    """Lift Pillow's bomb limit, which TIFF and WebP would meet before ours, and put it back."""
+    from PIL import Image
+
+    before = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = None  # our own check comes before any pixel is decoded
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
+
+
 def _decode(data: bytes, kind: str, limits: Limits, where: str, at_least: int | None) -> Decoded:
     from PIL import Image
 
     from dinoscope.pictures.colour import to_srgb
-    from dinoscope.pictures.completeness import check_complete, webp_canvas
+    from dinoscope.pictures.completeness import check_complete, check_decoded, webp_canvas
 
     if kind == "webp":  # its decoder takes memory for the whole canvas on opening
         _check_size(webp_canvas(data), limits, where)
-    Image.MAX_IMAGE_PIXELS = None  # our own check follows, before any pixel is decoded
     with Image.open(BytesIO(data), formats=[_FORMATS.get(kind, kind.upper())]) as image:
         _check_size(image.size, limits, where)
         check_complete(data, kind, where)
-        metadata, original = read_metadata(image.getexif()), image.size
+        metadata, original = read_metadata(exif_of(image)), image.size
         if kind == "jpeg" and at_least is not None:
             image.draft(None, _drafted(image.size, at_least))
         image.load()
-        turn = orientation_of(image.getexif())  # only now: Pillow turns a TIFF itself, in load()
+        check_decoded(image, data, kind, where)
+        turn = orientation_of(exif_of(image))  # only now: Pillow turns a TIFF itself, in load()
         upright = _turned(to_srgb(_reduced(image, at_least)), turn)
     size = Size(*(reversed(original) if turn in _SIDEWAYS else original))
     return Decoded(np.array(upright, np.uint8), size, kind, metadata)
@@ -149,5 +165,9 @@ def _need_heif(where: str) -> None:
 
 
 def _brief(error: Exception) -> str:
+    from PIL import UnidentifiedImageError
+
+    if isinstance(error, UnidentifiedImageError):  # its own text names a buffer in memory
+        return "its header makes no sense or its end is missing"
     text = " ".join(str(error).split())
     return text[:120] if text else type(error).__name__

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from PIL.Image import Exif
+    from PIL.Image import Exif, Image
 
 _T = TypeVar("_T")
 
@@ -49,6 +49,13 @@ def read_metadata(exif: Exif) -> Metadata:
     )
 
 
+def exif_of(image: Image) -> Exif:
+    """The picture's EXIF block; an empty one where it is malformed, which is never the picture's end."""
+    from PIL.Image import Exif
+
+    return _attempt(image.getexif) or Exif()
+
+
 def orientation_of(exif: Exif) -> int:
     """1 to 8 as EXIF defines them; 1 where the value is absent or nonsense."""
     value = _attempt(lambda: int(exif.get(_ORIENTATION, 1)))
@@ -85,8 +92,9 @@ def _taken_at(exif: Exif, detail: Mapping[int, Any]) -> datetime | None:
         return None
     moment = datetime.strptime(text[:19].replace("-", ":", 2), "%Y:%m:%d %H:%M:%S")
     offset = _text(detail.get(_ORIGINAL_OFFSET))
-    if offset and re.fullmatch(r"[+-]\d\d:\d\d", offset):
-        moment = datetime.strptime(f"{moment:%Y:%m:%d %H:%M:%S} {offset}", "%Y:%m:%d %H:%M:%S %z")
+    if offset and re.fullmatch(r"Z|[+-]\d\d:\d\d", offset):
+        zone = _attempt(lambda: datetime.strptime(offset, "%z").tzinfo)  # an impossible one costs no date
+        moment = moment.replace(tzinfo=zone)
     return moment
 
 
@@ -95,6 +103,8 @@ def _degrees(place: Mapping[int, Any], tag: int, limit: int) -> float | None:
         return None
     degrees, minutes, seconds = (float(part) for part in place[tag])
     value = degrees + minutes / 60 + seconds / 3600
-    if (_text(place.get(tag - 1)) or "").upper() in {"S", "W"}:
-        value = -value
+    sign = {"N": 1, "S": -1, "E": 1, "W": -1}.get((_text(place.get(tag - 1)) or "").upper())
+    if sign is None:  # half of the Earth apart: not to be guessed
+        return None
+    value *= sign
     return value if math.isfinite(value) and abs(value) <= limit else None

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dinoscope.errors import NotAPicture, PictureTooLarge, Unreadable
 from dinoscope.pictures.limits import Limits
+from dinoscope.pictures.naming import shown
 from dinoscope.pictures.sniffing import HEAD, sniff
 
 
@@ -43,23 +44,23 @@ def read_file(path: Path, limits: Limits) -> FileBytes:
         # O_NONBLOCK: opening a named pipe would wait for a writer for ever.
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except FileNotFoundError:
-        raise Unreadable(f"{path} does not exist: check the name") from None
+        raise Unreadable(f"{shown(path)} does not exist: check the name") from None
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from None
     with os.fdopen(handle, "rb") as file:
         facts = os.fstat(handle)
         if not stat.S_ISREG(facts.st_mode):
-            raise Unreadable(f"{path} is not a regular file: name a picture file")
+            raise Unreadable(f"{shown(path)} is not a regular file: name a picture file")
         if facts.st_size > limits.max_bytes:
-            raise too_many_bytes(str(path), facts.st_size, limits)
+            raise too_many_bytes(shown(path), facts.st_size, limits)
         try:
             head = file.read(HEAD)
-            check_head(head, str(path))
+            check_head(head, shown(path))
             data = head + file.read(limits.max_bytes + 1 - len(head))
         except OSError as error:
             raise _unreadable(path, error) from None
     if len(data) > limits.max_bytes:  # it grew while we read
-        raise too_many_bytes(str(path), len(data), limits)
+        raise too_many_bytes(shown(path), len(data), limits)
     return FileBytes(data, facts.st_mtime_ns)
 
 
@@ -86,4 +87,4 @@ def too_many_bytes(where: str, count: int, limits: Limits) -> PictureTooLarge:
 
 def _unreadable(path: Path, error: OSError | ValueError) -> Unreadable:
     why = getattr(error, "strerror", None) or error
-    return Unreadable(f"{path} cannot be read ({why}): check its permissions and the disk")
+    return Unreadable(f"{shown(path)} cannot be read ({why}): check its permissions and the disk")

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+import json
 import os
 import queue
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import Lock, Timer
 from types import TracebackType
-from typing import Any, BinaryIO, Self, cast
+from typing import Any, BinaryIO, Self, TypeVar, cast
 
 import dinoscope
-from dinoscope import errors
-from dinoscope.errors import DinoscopeError, NotAPicture, PictureTooLarge
+from dinoscope.errors import DinoscopeError, MissingExtra, NotAPicture, PictureTooLarge, Unreadable
 from dinoscope.pictures.decoding import Decoded
+from dinoscope.pictures.frames import Bodies, Header, decoded_of, receive, send
 from dinoscope.pictures.limits import Limits
 from dinoscope.pictures.naming import shown
-from dinoscope.pictures.worker import decoded_of, receive, send
+from dinoscope.pictures.reading import too_many_bytes
+
+_T = TypeVar("_T")
+
+_START_SECONDS = 60.0  # for the imports, 0.3 s on an idle machine
+_REFUSALS = {kind.__name__: kind for kind in (MissingExtra, NotAPicture, PictureTooLarge, Unreadable)}
+# Exactly our own search path, in its order. Not -m: a folder of pictures may hold a file named PIL.py.
+_START = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
+    "from dinoscope.pictures.worker import main; main()"
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,7 +49,8 @@ class DecodeWorkers:
     """``count`` decoding processes. A context manager; its methods may be called from many threads.
 
     A process that crashes, hangs or outgrows its memory costs one refusal and is replaced. Start-up is
-    not waited for: a process needs about 0.3 s to import Pillow, while the caller goes on.
+    not waited for: a process needs about 0.3 s to import Pillow, while the caller goes on. They end when
+    this process does, however it ends, and Ctrl-C in a terminal does not reach them.
     """
 
     def __init__(self, count: int, limits: Limits) -> None:
@@ -71,9 +84,10 @@ class DecodeWorkers:
         Raises:
             NotAPicture, PictureTooLarge, MissingExtra: as ``decode`` does.
         """
+        if len(data) > self._limits.max_bytes:
+            raise too_many_bytes(where, len(data), self._limits)
         request = {"read": False, "where": where, "at_least": at_least, "thumbnail": None}
-        header, bodies = self._ask(request, data)
-        return decoded_of(header, bodies[0])
+        return self._ask(request, data, lambda header, bodies: decoded_of(header, bodies[0]))
 
     def read(self, path: Path, *, at_least: int | None = None, thumbnail: int | None = None) -> Loaded:
         """Read, hash and decode a file, and make a thumbnail of ``thumbnail`` pixels where asked.
@@ -82,27 +96,23 @@ class DecodeWorkers:
             Unreadable, NotAPicture, PictureTooLarge, MissingExtra: with the path in the sentence.
         """
         request = {"read": True, "where": shown(path), "at_least": at_least, "thumbnail": thumbnail}
-        header, (pixels, small) = self._ask(request, os.fsencode(path))
-        return Loaded(
-            content=header["content"],
-            thumbnail=small or None,
-            decoded=decoded_of(header, pixels),
-            modified_ns=header["modified_ns"],
-            bytes=header["bytes"],
-        )
+        return self._ask(request, os.fsencode(path), _loaded_of)
 
-    def _ask(self, request: dict[str, Any], body: bytes) -> tuple[dict[str, Any], list[bytes]]:
+    def _ask(self, request: Header, body: bytes, parse: Callable[[Header, Bodies], _T]) -> _T:
         worker = self._idle.get()
         try:
-            header, bodies = worker.ask(request, body, self._limits.max_seconds)
-        except DinoscopeError:
+            if not worker.usable:  # it was ended while it had nothing to do: not this picture's fault
+                worker = self._replaced(worker)
+            reply = worker.ask(request, body, parse)
+        except BaseException:
+            # Ctrl-C included: what is left in the pipe would be taken for the next picture's answer.
             worker = self._replaced(worker)
             raise
         finally:
             self._idle.put(worker)
-        if "error" in header:
-            raise cast(type[DinoscopeError], getattr(errors, header["error"]))(header["sentence"])
-        return header, bodies
+        if isinstance(reply, DinoscopeError):
+            raise reply
+        return reply
 
     def _start(self) -> _Worker:
         worker = _Worker(self._limits)
@@ -122,45 +132,47 @@ class _Worker:
     """One process and the pipes to it. Used by one thread at a time."""
 
     def __init__(self, limits: Limits) -> None:
-        home = str(Path(dinoscope.__file__).parents[1])
-        path = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH")]))
-        # -P: a folder of pictures may hold a file named PIL.py; it must not be imported.
+        group = {} if sys.platform == "win32" else {"process_group": 0}  # out of Ctrl-C's reach
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "dinoscope.pictures.worker"],
+            [sys.executable, "-P", "-c", _START, json.dumps(_search_path())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=os.environ | {"PYTHONPATH": path},
+            env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},  # numpy computes nothing
+            **cast(Any, group),
         )
         self._timed_out = False
-        self._greeted = False
+        self._ready = False
         self._limits = limits
+
+    @property
+    def usable(self) -> bool:
+        """Whether the process is there and has not been told to end."""
+        return self._process.poll() is None and not self._timed_out
 
     @property
     def _pipes(self) -> tuple[BinaryIO, BinaryIO]:
         return cast(BinaryIO, self._process.stdin), cast(BinaryIO, self._process.stdout)
 
-    def ask(self, request: dict[str, Any], body: bytes, seconds: float) -> tuple[dict[str, Any], list[bytes]]:
-        """One frame there and one back.
+    def ask(self, request: Header, body: bytes, parse: Callable[[Header, Bodies], _T]) -> _T | DinoscopeError:
+        """One frame there and one back, parsed or as the refusal it is.
 
         Raises:
-            PictureTooLarge: no answer within ``seconds``; the process was ended.
-            NotAPicture: the process died of the picture.
+            PictureTooLarge: no answer within the time limit; the process was ended.
+            NotAPicture: the process died of the picture, or its answer makes no sense.
+            RuntimeError: the process cannot even start.
         """
         to, back = self._pipes
-        # A first answer may have to wait for the imports, on a busy machine for some seconds.
-        watch = Timer(seconds if self._greeted else seconds + 10.0, self._give_up)
-        watch.daemon = True
-        watch.start()
+        self._await_start()
+        where, seconds = request["where"], self._limits.max_seconds
+        watch = self._watch(seconds)
         try:
-            if not self._greeted:
-                send(to, {"limits": asdict(self._limits)})
             send(to, request, body)
-            reply = receive(back)
-            self._greeted = True
-            return reply
-        except (EOFError, OSError, ValueError):
-            where = request["where"]
+            header, bodies = receive(back, 4 * self._limits.max_pixels + 2**24)
+            if "error" in header:
+                return _REFUSALS[header["error"]](str(header["sentence"]))
+            return parse(header, bodies)
+        except (EOFError, OSError, ValueError, KeyError, TypeError, IndexError):
             if self._timed_out:
                 raise PictureTooLarge(
                     f"{where} took longer than {seconds:g} s to decode: make it smaller or raise max_seconds"
@@ -176,6 +188,46 @@ class _Worker:
             with suppress(OSError):  # unsent bytes to a process that is gone
                 pipe.close()
 
+    def _await_start(self) -> None:
+        if self._ready:
+            return
+        to, back = self._pipes
+        watch = self._watch(_START_SECONDS)
+        try:
+            send(to, {"limits": asdict(self._limits)})
+            receive(back, 0)
+            self._ready = True
+        except (EOFError, OSError, ValueError):
+            raise RuntimeError(
+                f"no decoding process starts: '{sys.executable} -m dinoscope.pictures.worker' says why"
+            ) from None
+        finally:
+            watch.cancel()
+
+    def _watch(self, seconds: float) -> Timer:
+        watch = Timer(seconds, self._give_up)
+        watch.daemon = True
+        watch.start()
+        return watch
+
     def _give_up(self) -> None:
         self._timed_out = True
         self._process.kill()
+
+
+def _loaded_of(header: Header, bodies: Bodies) -> Loaded:
+    pixels, small = bodies
+    return Loaded(
+        content=str(header["content"]),
+        thumbnail=bytes(small) or None,
+        decoded=decoded_of(header, pixels),
+        modified_ns=int(header["modified_ns"]),
+        bytes=int(header["bytes"]),
+    )
+
+
+def _search_path() -> list[str]:
+    """Where this process finds modules, this package first of all; never an unnamed working directory."""
+    home = str(Path(dinoscope.__file__).resolve().parents[1])
+    found = [entry for entry in sys.path if entry]
+    return found if home in found else [home, *found]

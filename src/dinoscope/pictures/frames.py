@@ -1,0 +1,95 @@
+"""What DecodeWorkers and their processes say to each other, over pipes and without pickle.
+
+A frame is four bytes of length, that many of JSON, then the byte strings the JSON announces. A hostile
+picture may have taken a worker over, so its end of the pipe is believed no more than a file is.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from datetime import datetime
+from math import prod
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from dinoscope.geometry import Size
+from dinoscope.pictures.decoding import Decoded
+from dinoscope.pictures.metadata import Metadata
+
+_HEADER = 2**20  # bytes of JSON, far more than any path or sentence needs
+
+Header = dict[str, Any]
+Bodies = list[bytearray]
+
+
+def send(stream: BinaryIO, header: Header, *bodies: bytes | memoryview) -> None:
+    """Write one frame; ``bodies`` follow in order."""
+    text = json.dumps(header | {"bodies": [len(body) for body in bodies]}).encode()
+    stream.write(struct.pack("<I", len(text)) + text)
+    for body in bodies:
+        stream.write(body)
+    stream.flush()
+
+
+def receive(stream: BinaryIO, most: int) -> tuple[Header, Bodies]:
+    """Read one frame of at most ``most`` bytes of bodies.
+
+    Raises:
+        EOFError: the other end is gone.
+        ValueError: what came is no frame, or too large.
+    """
+    (length,) = struct.unpack("<I", _exactly(stream, 4))
+    if length > _HEADER:
+        raise ValueError(f"a header of {length} bytes")
+    header = json.loads(_exactly(stream, length))
+    lengths = header.get("bodies") if isinstance(header, dict) else None
+    if not isinstance(lengths, list) or not all(isinstance(each, int) and each >= 0 for each in lengths):
+        raise ValueError("a header without lengths")
+    if sum(lengths) > most:
+        raise ValueError(f"a frame of {sum(lengths)} bytes")
+    return header, [_exactly(stream, each) for each in lengths]
+
+
+def header_of(decoded: Decoded) -> Header:
+    """All of a picture but its pixels, for the frame that carries them."""
+    facts = decoded.metadata
+    return {
+        "shape": decoded.pixels.shape,
+        "size": [decoded.size.width, decoded.size.height],
+        "kind": decoded.kind,
+        "metadata": {
+            "taken_at": facts.taken_at.isoformat() if facts.taken_at else None,
+            "camera": facts.camera,
+            "lens": facts.lens,
+            "latitude": facts.latitude,
+            "longitude": facts.longitude,
+        },
+    }
+
+
+def decoded_of(header: Header, pixels: bytearray) -> Decoded:
+    """The picture a reply describes; its pixels lie in ``pixels``, not in a copy.
+
+    Raises:
+        KeyError, TypeError, ValueError: the reply describes none.
+    """
+    facts = dict(header["metadata"])
+    taken = facts.pop("taken_at")
+    height, width, channels = header["shape"]
+    if channels != 3 or prod(header["shape"]) != len(pixels):
+        raise ValueError("pixels of another shape")
+    return Decoded(
+        pixels=np.frombuffer(pixels, np.uint8).reshape(height, width, 3),
+        size=Size(*header["size"]),
+        kind=header["kind"],
+        metadata=Metadata(taken_at=datetime.fromisoformat(taken) if taken else None, **facts),
+    )
+
+
+def _exactly(stream: BinaryIO, length: int) -> bytearray:
+    data = bytearray(length)
+    if stream.readinto(data) < length:  # type: ignore[attr-defined]  # buffered: short only at the end
+        raise EOFError
+    return data
