@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-import platform
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -74,6 +71,8 @@ def doctor(
 
 def examined(settings: Settings) -> Iterator[Check]:
     """Every check, as soon as it is done; none can stop the others."""
+    import platform
+
     yield Check("versions", True, _versions())
     yield Check("machine", True, f"{platform.platform()}, {os.cpu_count()} cores")
     yield _tried("model", lambda: _model(settings))
@@ -99,17 +98,20 @@ def _tried(name: str, work: Callable[[], str]) -> Check:
 
 
 def _versions() -> str:
+    import platform
+
     parts = ["dinoscope", "numpy", "pillow", "onnxruntime", "faiss-cpu"]
-    found = [f"{part} {metadata.version(part)}" for part in parts if _installed(part)]
+    found = [f"{part} {version}" for part in parts if (version := _version(part))]
     return ", ".join([f"Python {platform.python_version()}", *found])
 
 
-def _installed(distribution: str) -> bool:
+def _version(distribution: str) -> str:
+    from importlib import metadata  # 20 ms, which every command would pay
+
     try:
-        metadata.distribution(distribution)
+        return metadata.version(distribution)
     except metadata.PackageNotFoundError:
-        return False
-    return True
+        return ""
 
 
 def _model(settings: Settings) -> str:
@@ -157,6 +159,8 @@ def _writable(folder: Path) -> str:
 
 
 def _disk(folder: Path) -> Check:
+    import shutil
+
     there = next(parent for parent in (folder, *folder.parents) if parent.exists())
     free = shutil.disk_usage(there).free
     detail = f"{in_bytes(free)} free for {folder}"

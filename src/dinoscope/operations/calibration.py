@@ -17,7 +17,7 @@ false alarms with whole classes held out, and the matches found.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, expm1
 from typing import Self
@@ -110,34 +110,56 @@ def cohort_of(shelf: Shelf) -> Vectors:
 
 
 def verdict(
-    best: float | None, query: FloatArray, cohort: Vectors, calibration: Calibration | None, among: int
+    scores: Sequence[float],
+    query: FloatArray,
+    cohort: Vectors,
+    calibration: Calibration | None,
+    among: int,
 ) -> Verdict:
-    """Is the best hit better than chance?
+    """Is the best hit better than chance? The query itself, when it is there, is found without doubt;
+    the sentence then judges the best of the others.
 
     Args:
-        best: its cosine similarity; None when there is no hit.
+        scores: cosine similarities of the hits, best first, equal files counted once.
         query: (D,) the unit vector that was searched with.
         among: pictures that were eligible.
     """
-    if best is None:
+    if not scores:
         return Verdict(False, 1.0, "No picture passes the filter.")
-    if best >= _SAME:
-        return Verdict(True, 0.0, "This very picture is here.")
+    others = [score for score in scores if score < _SAME]
+    here = len(others) < len(scores)
     if calibration is None or len(cohort) < ENOUGH:
-        few = f"{len(cohort)} pictures are too few to tell a match from chance: judge by eye."
-        return Verdict(True, 1.0, few)
+        chance, sentence = (
+            1.0,
+            f"{len(cohort)} pictures are too few to tell a match from chance: judge by eye.",
+        )
+    else:
+        chance = calibration.chance(_z(others[0], query, cohort), among) if others else 1.0
+        sentence = _sentence(chance, among, here)
+    return Verdict(
+        found=here or chance < CHANCE or len(cohort) < ENOUGH,
+        chance=0.0 if here else chance,
+        sentence=sentence,
+    )
+
+
+def _z(score: float, query: FloatArray, cohort: Vectors) -> float:
+    """How many of the query's own deviations the score lies above the query's own mean."""
     scores = (cohort @ query).astype(np.float64)
     scores = scores[scores < _SAME]
-    z = (best - float(scores.mean())) / max(float(scores.std()), 1e-6)
-    chance = calibration.chance(z, among)
-    return Verdict(chance < CHANCE, chance, _sentence(chance, among))
+    return (score - float(scores.mean())) / max(float(scores.std()), 1e-6)
 
 
-def _sentence(chance: float, among: int) -> str:
+def _sentence(chance: float, among: int, here: bool) -> str:
+    odds = f"{among:,} unrelated pictures would come this close in {_share(chance)} of cases."
+    if here and chance >= CHANCE:
+        return "This very picture is here, and nothing else like it."
+    if here:
+        next_one = "a clear" if chance < CLEAR else "perhaps a"
+        return f"This very picture is here; the next is {next_one} match: {odds}"
     if chance >= CHANCE:
         return "Nothing like this here: unrelated pictures would often come as close as the best of these."
-    what = "A clear match" if chance < CLEAR else "Perhaps a match"
-    return f"{what}: {among:,} unrelated pictures would come this close in {_share(chance)} of cases."
+    return f"{'A clear' if chance < CLEAR else 'Perhaps a'} match: {odds}"
 
 
 def _share(chance: float) -> str:

@@ -86,10 +86,11 @@ def search(
     groups = _groups(library, shelf, query, k=k + len(mine), where=where, mine=mine)
     cohort, calibration = (yardstick or Yardstick()).of(library, shelf)
     searched = library.count(where)
-    best = groups[0][1] if groups else None
     return Answer(
         hits=_hits(groups, calibration, collapse)[:k],
-        verdict=verdict(best, query, cohort, calibration, max(1, searched - len(mine))),
+        verdict=verdict(
+            [score for _, score in groups], query, cohort, calibration, max(1, searched - len(mine))
+        ),
         model=shelf.key,
         engine=shelf.engine_name,
         searched=searched,

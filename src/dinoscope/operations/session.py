@@ -14,7 +14,6 @@ from dinoscope.library.filters import Filter, parse_filter
 from dinoscope.library.library import Library
 from dinoscope.models.backbone import Backbone
 from dinoscope.operations.answers import Answer
-from dinoscope.operations.indexing import index_folders
 from dinoscope.operations.progress import Progress
 from dinoscope.operations.queries import PictureLike, pixels_of
 from dinoscope.operations.searching import Query, Yardstick, search
@@ -74,6 +73,8 @@ class Session:
 
         Nothing happens until the progress is iterated. The session must be opened with ``write=True``.
         """
+        from dinoscope.operations.indexing import index_folders  # its workers are no part of a search
+
         return index_folders(folders, self.library, self.backbone, self.settings, cancelled=cancelled)
 
     def search(
