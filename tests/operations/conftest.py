@@ -1,0 +1,101 @@
+"""A backbone that needs no weights, and folders of real picture files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dinoscope.features import Features, FloatArray, Pixels, normalise
+from dinoscope.geometry import Size, fit_grid
+from dinoscope.library.library import Library
+from dinoscope.models.backbone import ModelIdentity
+from dinoscope.operations.indexing import index_folders
+from dinoscope.operations.progress import Progress
+from dinoscope.operations.session import Session
+from dinoscope.settings import Settings
+
+
+class Colours:
+    """A stand-in for the Backbone seam: a picture is its colours on a 4 x 4 grid, centred on grey."""
+
+    def __init__(self, name: str = "colours") -> None:
+        self._identity = ModelIdentity(name, "0" * 16, "fit256-bicubic", "fp32")
+        self.described = 0  # pictures
+        self.batches: list[int] = []
+
+    @property
+    def identity(self) -> ModelIdentity:
+        return self._identity
+
+    @property
+    def dimension(self) -> int:
+        return 48
+
+    def describe(self, pictures: Sequence[Pixels]) -> FloatArray:
+        self.described += len(pictures)
+        self.batches.append(len(pictures))
+        return np.stack([self._colours(pixels) for pixels in pictures])
+
+    def encode(self, pictures: Sequence[Pixels]) -> list[Features]:
+        return [self._features(pixels) for pixels in pictures]
+
+    def _colours(self, pixels: Pixels) -> FloatArray:
+        small = Image.fromarray(pixels).resize((4, 4), Image.Resampling.BOX)
+        return normalise((np.asarray(small, np.float32) - 127.3).reshape(-1))
+
+    def _features(self, pixels: Pixels) -> Features:
+        grid = fit_grid(Size(pixels.shape[1], pixels.shape[0]), 16, 256)
+        patches = np.zeros((grid.rows, grid.columns, 48), np.float32)
+        attention = np.zeros((1, grid.rows, grid.columns), np.float32)
+        return Features(self._identity.key, grid, self._colours(pixels), patches, attention)
+
+
+def paint(path: Path, seed: int, size: tuple[int, int] = (48, 36)) -> Path:
+    """A picture file of random coloured fields; its ending chooses the format."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fields = np.random.default_rng(seed).integers(0, 256, (4, 4, 3), np.uint8)
+    Image.fromarray(fields).resize(size, Image.Resampling.NEAREST).save(path)
+    return path
+
+
+@pytest.fixture
+def colours() -> Colours:
+    return Colours()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Twelve pictures of three shapes in two folders."""
+    root = tmp_path / "pictures"
+    for seed in range(12):
+        shape = [(48, 36), (36, 48), (90, 30)][seed % 3]
+        paint(root / ("a" if seed < 6 else "b") / f"{seed:02}.png", seed, shape)
+    return root
+
+
+@pytest.fixture
+def library(settings: Settings) -> Iterator[Library]:
+    with Library.open(settings.library, write=True) as opened:
+        yield opened
+
+
+Index = Callable[..., list[Progress]]
+
+
+@pytest.fixture
+def index(library: Library, colours: Colours, settings: Settings) -> Index:
+    """Index folders to the end and return every snapshot."""
+
+    def run(*folders: Path) -> list[Progress]:
+        return list(index_folders(folders, library, colours, settings))
+
+    return run
+
+
+@pytest.fixture
+def session(library: Library, colours: Colours, settings: Settings) -> Session:
+    return Session(library, settings, colours)
