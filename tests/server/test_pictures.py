@@ -14,6 +14,7 @@ from PIL import Image
 from starlette.testclient import TestClient
 from tests.server.conftest import WEIRD, Colours, asking, paint
 
+from dinoscope.errors import LibraryReadOnly
 from dinoscope.library.library import Library
 from dinoscope.operations.indexing import index_folders
 from dinoscope.operations.session import Session
@@ -291,6 +292,22 @@ def test_a_read_only_library_is_read_and_says_so(settings: Settings) -> None:
             assert client.get("/api/v1/search?like=1").status_code == 200
     finally:
         settings.library.chmod(0o700)
+
+
+def test_a_library_that_cannot_be_written_refuses_with_a_sentence(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, pictures: Path
+) -> None:
+    """As on a read-only disk, which a test cannot mount."""
+
+    def refuse(folder: Path, *, write: bool = False) -> Library:
+        raise LibraryReadOnly(f"{folder} cannot be written: choose another")
+
+    monkeypatch.setattr(Library, "open", refuse)
+    asked = {"kind": "index", "folders": [str(pictures)]}
+    for answer in (client.delete(f"{PICTURES}/1"), client.post("/api/v1/jobs", json=asked)):
+        assert answer.status_code == 403
+        assert "cannot be written" in answer.json()["detail"]
+    assert client.get("/api/v1/search?like=1").status_code == 200
 
 
 def test_many_may_ask_at_once(reader: TestClient, id_of: IdOf) -> None:
