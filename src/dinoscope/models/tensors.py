@@ -270,10 +270,12 @@ def _weights_in(tree: object) -> Mapping[Any, object]:
 
 def _view(flat: Array, tensor: LazyTensor, what: str) -> Array:
     """A copy of the tensor, its offset and strides checked against the storage first."""
-    shape, strides = list(tensor.shape), tensor.strides
+    shape, strides = tensor.shape, tensor.strides
+    count: int = math.prod(shape)
     last = tensor.offset + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=False))
-    if len(shape) != len(strides) or math.prod(shape) > flat.size or (0 not in shape and last >= flat.size):
+    if len(shape) != len(strides) or count > flat.size or (count and last >= flat.size):
         raise WeightsRefused(f"{what} reaches outside its numbers: delete the file and fetch it again")
-    window = flat[min(tensor.offset, flat.size) :]
+    if not count:
+        return np.empty(shape, flat.dtype)
     steps = [stride * flat.itemsize for stride in strides]
-    return np.array(np.lib.stride_tricks.as_strided(window, shape, steps, writeable=False), order="C")
+    return np.array(np.lib.stride_tricks.as_strided(flat[tensor.offset :], shape, steps), order="C")

@@ -82,7 +82,8 @@ def _hub_cache() -> Path:
 def _download(card: ModelCard, settings: Settings) -> Path:
     name, (repository, file) = card.name, (card.source.repository, card.source.file)
     if repository in {LOCAL, PACKAGE}:
-        raise WeightsUnavailable(f"the weights of {name} are missing at {file}: install Dinoscope again")
+        now = "give another path" if repository == LOCAL else "install Dinoscope again"
+        raise WeightsUnavailable(f"the weights of {name} are missing at {file}: {now}")
     if settings.offline:
         raise WeightsUnavailable(
             f"the weights of {name} are not on this machine and offline is set: "
@@ -128,9 +129,10 @@ def _check(card: ModelCard, path: Path, settings: Settings) -> None:
     if expected is None:
         _note(settings, "expected", card.name, found)
     elif found != expected:
+        known = "published" if card.sha256 else f"noted in {settings.cache / _NOTES}"
         raise WeightsRefused(
-            f"{path} is not the {card.name} that was expected (SHA-256 {found[:16]}…, not {expected[:16]}…): "
-            "delete it and pull again"
+            f"{path.resolve()} is not the {card.name} expected: its SHA-256 begins {found[:16]}, "
+            f"the one {known} {expected[:16]}; delete the file and run `dinoscope models pull {card.name}`"
         )
 
 
