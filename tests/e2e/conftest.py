@@ -29,7 +29,7 @@ FLAGS = [
     "--disable-sync",
     "--disable-dev-shm-usage",
 ]
-GROUPS = ("animals", "monuments", "paintings")  # 153 pictures: rows to scroll, and quick to index
+GROUPS = ("animals", "paintings")  # 65 pictures: rows to scroll, and quick to index
 DESKTOP = {"width": 1280, "height": 860}
 PHONE = {"width": 390, "height": 844}
 
@@ -213,7 +213,7 @@ def drawn(page: Page, at_least: int = 4) -> None:
     """Wait until so many thumbnails in view have pixels and are opaque."""
     page.locator(".tile img.shown").nth(at_least - 1).wait_for()
     pixels = page.locator(".tile img.shown").evaluate_all("all => all.map(one => one.naturalWidth)")
-    assert min(pixels) >= 100
+    assert min(pixels) >= 40
 
 
 def names(page: Page, count: int = 5) -> list[str]:

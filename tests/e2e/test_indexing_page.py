@@ -42,12 +42,14 @@ def test_an_empty_library_is_filled_from_the_page(fresh: str, new_page: NewPage,
     page = new_page(fresh)
     page.get_by_role("button", name="Choose a folder").click()
     choose(page, folder)
-    expect(page.get_by_text(re.compile(r"^Done: 8 pictures added"))).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("listitem").get_by_text(re.compile(r"^Done: 8 pictures added"))).to_be_visible(
+        timeout=30_000
+    )
     expect(page.get_by_role("heading", name="Files that could not be taken")).to_be_visible()
     expect(page.locator(".refusals")).to_contain_text("broken.jpg")
     page.get_by_role("link", name="Library", exact=True).click()
     drawn(page)
-    expect(page.get_by_text("8 pictures")).to_be_visible()
+    expect(page.get_by_text("8 pictures", exact=True)).to_be_visible()
 
 
 def test_indexing_can_be_cancelled_and_keeps_what_it_has(fresh: str, new_page: NewPage) -> None:

@@ -6,6 +6,7 @@ import { ShortcutSheet } from "./components/shortcuts";
 import { TopBar } from "./components/top-bar";
 import { onGlobalKey } from "./global-keys";
 import { formatRoute, navigate, parseRoute, routes } from "./route";
+import { healFeeds } from "./state/feeds";
 import { dialog } from "./state/overlays";
 import { refreshAbout, session } from "./state/session";
 import { useStore } from "./state/store";
@@ -16,7 +17,7 @@ import { Login } from "./views/login";
 
 export function App() {
   const route = useStore(routes);
-  const { locked, about, failure } = useStore(session);
+  const { locked, offline, about, failure } = useStore(session);
   const shown = useStore(dialog);
   const view = VIEWS[route.view];
 
@@ -31,6 +32,11 @@ export function App() {
   useEffect(() => {
     document.title = view && route.view !== "" ? `${view.title} · Dinoscope` : titleOf(route, about?.library.pictures);
   }, [formatRoute(route), about]);
+
+  const reachable = !offline && !locked;
+  useEffect(() => {
+    if (reachable) healFeeds();
+  }, [reachable]);
 
   if (locked) return <Login />;
   return (

@@ -63,3 +63,11 @@ export function place(latitude: number, longitude: number): string {
     `${Math.abs(value).toFixed(4)}° ${value < 0 ? minus : plus}`;
   return `${part(latitude, "N", "S")}, ${part(longitude, "E", "W")}`;
 }
+
+/** A sentence of the server's: what it says, and what follows the colon, as a sentence of its own. */
+export function parted(sentence: string): [said: string, why: string] {
+  const colon = sentence.indexOf(": ");
+  if (colon < 0) return [sentence.replace(/\.$/, ""), ""];
+  const why = sentence.slice(colon + 2);
+  return [sentence.slice(0, colon), why.charAt(0).toUpperCase() + why.slice(1)];
+}

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { api, ApiError } from "../src/api";
 import { HOME } from "../src/route";
-import { feedKey, feedOf, forgetFeeds, Loader } from "../src/state/feeds";
+import { feedKey, feedOf, forgetFeeds, healFeeds, Loader } from "../src/state/feeds";
 import type { Listing, Picture } from "../src/wire";
 
 const picture = (id: number) => ({ id, width: 3, height: 2 }) as Picture;
@@ -89,4 +89,19 @@ it("a search does not depend on the library's order, and a listing does", () => 
   const search = { ...HOME, like: ["1"] };
   expect(feedKey({ ...search, order: "path" })).toBe(feedKey(search));
   expect(feedKey({ ...HOME, order: "path" })).not.toBe(feedKey(HOME));
+});
+
+it("what failed is asked for again when the server is back, and only that", async () => {
+  const asked = library(10);
+  asked.mockRejectedValueOnce(new ApiError(0, "The server does not answer"));
+  const broken = feedOf(HOME);
+  broken.want(1);
+  await settled();
+  const fine = feedOf({ ...HOME, order: "path" });
+  fine.want(1);
+  await settled();
+  healFeeds();
+  await settled();
+  expect(broken.store.get()).toMatchObject({ error: null, complete: true });
+  expect(asked).toHaveBeenCalledTimes(3);
 });

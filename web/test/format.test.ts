@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bytes, closeness, day, duration, fileName, percent, place, plural } from "../src/format";
+import { bytes, closeness, day, duration, fileName, parted, percent, place, plural } from "../src/format";
 
 describe("a percentile", () => {
   it("never claims certainty, and is never rounded up", () => {
@@ -27,6 +27,12 @@ describe("numbers for people", () => {
 
   it("reads durations", () => {
     expect([0.0021, 0.083, 0.5, 12, 90, 7300].map(duration)).toEqual(["2.1 ms", "83 ms", "0.5 s", "12 s", "2 min", "2 h 2 min"]);
+  });
+
+  it("parts a sentence at its colon", () => {
+    expect(parted("A clear match: 65 others would not.")).toEqual(["A clear match", "65 others would not."]);
+    expect(parted("Nothing here: unrelated ones come as close.")).toEqual(["Nothing here", "Unrelated ones come as close."]);
+    expect(parted("All of it.")).toEqual(["All of it", ""]);
   });
 
   it("counts one picture and many", () => {

@@ -150,3 +150,8 @@ export function forgetFeeds(): void {
   kept.clear();
   feedsVersion.set(feedsVersion.get() + 1);
 }
+
+/** The server is there again: what failed is asked for once more. */
+export function healFeeds(): void {
+  for (const loader of kept.values()) if (loader.store.get().error) loader.retry();
+}

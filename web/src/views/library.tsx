@@ -11,7 +11,7 @@ import { SelectionBar } from "../components/selection-bar";
 import { SortMenu } from "../components/sort-menu";
 import type { TileActions } from "../components/tile";
 import { isFiltered, NO_FILTERS } from "../filters";
-import { count, duration, plural } from "../format";
+import { count, duration, parted, plural } from "../format";
 import { formatRoute, isSearch, navigate, rememberedScroll, routes, similarTo, withQuery, type Route } from "../route";
 import { feedKey, feedOf, feedsVersion, type Feed, type Loader } from "../state/feeds";
 import { jobs, runningJob } from "../state/jobs";
@@ -38,6 +38,7 @@ export function Library() {
   if (empty && !running && !isSearch(route)) return <EmptyLibrary readOnly={about.library.read_only} />;
   return (
     <>
+      <h1 class="visually-hidden">{isSearch(route) ? "Similar pictures" : "Library"}</h1>
       <FilterBar />
       {running && <JobBar job={running} />}
       <Pictures key={key} route={route} loader={loader} />
@@ -111,21 +112,23 @@ function Summary({ feed, searching }: { feed: Feed; searching: boolean }) {
 
 function SearchLine({ answer }: { answer: Answer }) {
   const took = duration(answer.seconds + answer.encode_seconds);
+  const [said, why] = parted(answer.verdict.sentence);
   return (
     <>
-      <b>{answer.verdict.found ? answer.verdict.sentence : "The nearest there are"}</b>
+      <b title={why}>{answer.verdict.found ? said : "The nearest there are"}</b>
       <span title={`Engine: ${answer.engine}`}> · {plural(answer.searched, "picture")} searched in {took}</span>
     </>
   );
 }
 
 function NothingLikeIt({ answer }: { answer: Answer }) {
+  const [said, why] = parted(answer.verdict.sentence);
   return (
     <div class="verdict" role="status">
       <Icon name="eyeClosed" size={26} />
       <div>
-        <b>Nothing like this here</b>
-        <p>{answer.verdict.sentence}</p>
+        <b>{said}</b>
+        <p>{why} The nearest are shown all the same.</p>
       </div>
     </div>
   );
