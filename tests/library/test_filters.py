@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dinoscope.errors import BadRequest
@@ -148,6 +148,7 @@ def test_its_canonical_text_reads_back_as_itself(text: str) -> None:
     assert parse_filter(once.text) == once
 
 
+@settings(deadline=None)
 @given(
     st.text(max_size=30), st.sampled_from(["path", "camera", "kind", "folder", "name"]), st.sampled_from("=~")
 )

@@ -30,7 +30,9 @@ def test_fifty_kills_lose_no_committed_picture(folder: Path) -> None:
     following = _started(folder)
     for kill in range(KILLS):
         writer, following = following, _started(folder)
-        said = _killed(writer, first=max(safe, default=-1) + 1, after=dice.uniform(0.0, 0.3))
+        said = _killed(
+            writer, first=max(safe, default=-1) + 1, lines=dice.randrange(40), pause=dice.uniform(0.0, 0.03)
+        )
         safe |= {int(line[1:]) for line in said if line.startswith("+")}
         doubtful |= {int(line[1:]) for line in said if line.startswith("?")}
         try:
@@ -64,16 +66,18 @@ def _started(folder: Path) -> subprocess.Popen[bytes]:
     )
 
 
-def _killed(writer: subprocess.Popen[bytes], first: int, after: float) -> list[str]:
-    """What the writer said (whole lines only) before it was killed, ``after`` seconds after it began."""
+def _killed(writer: subprocess.Popen[bytes], first: int, lines: int, pause: float) -> list[str]:
+    """What the writer said (whole lines only) before it was killed: ``pause`` seconds after so many."""
     assert writer.stdin is not None
     assert writer.stdout is not None
     assert writer.stdout.readline() == b"ready\n"
     writer.stdin.write(f"{first}\n".encode())
     writer.stdin.flush()
-    time.sleep(after)
+    said = b"".join(writer.stdout.readline() for _ in range(lines)).decode()
+    time.sleep(pause)
     writer.send_signal(signal.SIGKILL)
-    said = writer.communicate()[0].decode()
+    with writer:  # closes the pipes and waits
+        said += writer.stdout.read().decode()
     return said[: said.rfind("\n") + 1].splitlines()
 
 

@@ -101,6 +101,7 @@ def marks(count: int) -> str:
 
 
 def by_id(db: sqlite3.Connection, ids: Iterable[int]) -> dict[int, Picture]:
+    """The pictures with these ids; ids that are not there are left out."""
     found: dict[int, Picture] = {}
     for part in slices(ids):
         statement = f"SELECT {COLUMNS} FROM {JOINED} WHERE files.id IN ({marks(len(part))})"
@@ -122,11 +123,13 @@ def by_content(
 
 
 def by_path(db: sqlite3.Connection, path: Path) -> Picture | None:
+    """The picture at an absolute path."""
     row = db.execute(f"SELECT {COLUMNS} FROM {JOINED} WHERE files.path = ?", (to_text(path),)).fetchone()
     return None if row is None else picture_of(row)
 
 
 def stamp_of(db: sqlite3.Connection, path: Path) -> Stamp | None:
+    """What the row of an absolute path says of its file."""
     statement = f"SELECT contents.hash, files.bytes, files.modified FROM {JOINED} WHERE files.path = ?"
     row = db.execute(statement, (to_text(path),)).fetchone()
     return None if row is None else Stamp(*row)
@@ -173,6 +176,7 @@ def put_refusals(db: sqlite3.Connection, refusals: Sequence[Refusal]) -> None:
 
 
 def refusals(db: sqlite3.Connection) -> tuple[Refusal, ...]:
+    """All that are remembered, by path."""
     rows = db.execute("SELECT path, sentence FROM refusals ORDER BY path")
     return tuple(Refusal(to_path(path), sentence) for path, sentence in rows)
 

@@ -48,6 +48,7 @@ _COLUMNS = "id, key, name, dimension, count, vectors, engine, engine_folder, cov
 
 
 def shelf_row(db: sqlite3.Connection, key: str) -> ShelfRow | None:
+    """The shelf of a model identity, None when the library has no vectors of it."""
     row = db.execute(f"SELECT {_COLUMNS} FROM shelves WHERE key = ?", (key,)).fetchone()
     return None if row is None else ShelfRow(*row)
 

@@ -57,6 +57,7 @@ class Thumbnails:
                 yield path.stem
 
     def bytes(self) -> int:
+        """What they take on the disk; looks at every file."""
         total = 0
         for path in self._files():
             try:
