@@ -169,6 +169,17 @@ def test_a_png_with_too_few_rows_is_refused(noise: Image.Image, file_of: FileOf,
         decode(bytes(data), limits, where="it")
 
 
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
+def test_a_black_png_is_whole_and_a_cut_one_is_not(mode: str, file_of: FileOf, limits: Limits) -> None:
+    black = Image.new(mode, (30, 20))
+    assert decode(file_of(black, "PNG"), limits, where="it").size == Size(30, 20)
+    data = bytearray(file_of(black, "PNG"))
+    struct.pack_into(">I", data, 20, 21)  # one row more than there are
+    struct.pack_into(">I", data, 29, zlib.crc32(data[12:29]))
+    with pytest.raises(NotAPicture):
+        decode(bytes(data), limits, where="it")
+
+
 def test_a_png_in_one_long_chunk_is_checked_in_linear_time(noise: Image.Image, limits: Limits) -> None:
     # Each inflated piece used to copy all that was left: ten seconds for 100 MB. Counted, not timed.
     header = struct.pack(">IIBBBBB", 1000, 1000, 8, 2, 0, 0, 0)

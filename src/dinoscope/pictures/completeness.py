@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from io import BytesIO
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from dinoscope.errors import NotAPicture
 
 if TYPE_CHECKING:
@@ -22,26 +24,33 @@ _JPEG_START_OF_SCAN, _JPEG_END, _JPEG_BARE = 0xDA, 0xD9, {0x01, 0xD8}
 _NOISE = bytes(value for value in range(1, 255) for _ in range(3)) * 8  # decodes to anything but grey
 
 
-def check_complete(data: bytes, kind: str, where: str) -> None:
-    """Refuse what Pillow would silently pad, before it is decoded.
+def check_end(data: bytes, kind: str, where: str) -> None:
+    """Refuse a JPEG without an end mark, before it is decoded.
 
     Raises:
-        NotAPicture: a PNG whose rows are fewer than its header declares, or a JPEG without an end.
+        NotAPicture: the file was cut off, or the rest of it was never downloaded.
     """
-    if kind == "png" and not _png_is_whole(data):
-        raise NotAPicture(f"{where} is not complete (rows are missing): restore it or skip it")
     if kind == "jpeg" and _jpeg_end(data) is None:
         raise NotAPicture(f"{where} is not complete (its end is missing): restore it or skip it")
 
 
 def check_decoded(image: Image, data: bytes, kind: str, where: str) -> None:
-    """Refuse a JPEG that ends early but properly, once it is decoded: its rest is mid-grey.
+    """Refuse what Pillow silently padded: PNGs with too few rows, JPEGs that end early but properly.
 
     Raises:
-        NotAPicture: blocks are missing.
+        NotAPicture: rows or blocks are missing.
     """
+    # The cheap look first: what Pillow leaves out is black in a PNG and mid-grey in a JPEG.
+    if kind == "png" and _ends_black(image, data) and not _png_is_whole(data):
+        raise NotAPicture(f"{where} is not complete (rows are missing): restore it or skip it")
     if kind == "jpeg" and _ends_grey(image) and not _jpeg_is_whole(data):
         raise NotAPicture(f"{where} is not complete (its end is missing): restore it or skip it")
+
+
+def _ends_black(image: Image, data: bytes) -> bool:
+    """The last row holds only zeros, as unwritten ones do; interlaced rows come in another order."""
+    interlaced = bool(data[28])
+    return interlaced or not np.asarray(image.crop((0, image.height - 1, *image.size))).any()
 
 
 def _ends_grey(image: Image) -> bool:
@@ -95,7 +104,7 @@ def webp_canvas(data: bytes) -> tuple[int, int]:
 
 
 def _png_is_whole(data: bytes) -> bool:
-    """Inflate the rows once more, in bounded pieces, and count them: about a fifth of the decode itself."""
+    """Inflate the rows once more, in bounded pieces, and count them: about 30 % of the decode itself."""
     needed = _png_bytes(data)
     inflate, counted = zlib.decompressobj(), 0
     for piece in _idat(data):

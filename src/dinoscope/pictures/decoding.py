@@ -94,13 +94,13 @@ def _decode(data: bytes, kind: str, limits: Limits, where: str, at_least: int | 
     from PIL import Image
 
     from dinoscope.pictures.colour import to_srgb
-    from dinoscope.pictures.completeness import check_complete, check_decoded, webp_canvas
+    from dinoscope.pictures.completeness import check_decoded, check_end, webp_canvas
 
     if kind == "webp":  # its decoder takes memory for the whole canvas on opening
         _check_size(webp_canvas(data), limits, where)
     with Image.open(BytesIO(data), formats=[_FORMATS.get(kind, kind.upper())]) as image:
         _check_size(image.size, limits, where)
-        check_complete(data, kind, where)
+        check_end(data, kind, where)
         metadata, original = read_metadata(exif_of(image)), image.size
         if kind == "jpeg" and at_least is not None:
             image.draft(None, _drafted(image.size, at_least))
