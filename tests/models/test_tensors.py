@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from dinoscope.errors import Unreadable, WeightsRefused
 from dinoscope.models.tensors import read_metadata, read_tensors
@@ -155,7 +156,7 @@ def test_safetensors_agree_with_the_library_that_writes_them(
 ) -> None:
     from safetensors.numpy import save_file
 
-    written = {
+    written: dict[str, NDArray[Any]] = {
         "a": rng.normal(size=(3, 4)).astype(np.float32),
         "b": rng.normal(size=5).astype(np.float16),
         "c": np.arange(-3, 3, dtype=np.int8).reshape(2, 3),

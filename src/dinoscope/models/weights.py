@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from dinoscope.errors import DiskFull, MissingExtra, WeightsRefused, WeightsUnavailable
 from dinoscope.models.card import LOCAL, PACKAGE, ModelCard
 from dinoscope.settings import Settings
 
-_NOTES = "weights.json"  # in settings.cache: digests by file stamp, and checksums noted at first fetch
+_NOTES = "weights.json"  # in settings.cache
+_TABLES = ("digests", "expected")  # by file stamp; by card, as noted at the first fetch
 
 
 def fetch(card: ModelCard, settings: Settings) -> Path:
@@ -102,6 +103,8 @@ def _download(card: ModelCard, settings: Settings) -> Path:
         raise WeightsUnavailable(
             f"{name} is gated: accept its licence at huggingface.co/{repository} and run `hf auth login`"
         ) from None
+    except hub.LocalEntryNotFoundError:  # an EntryNotFoundError too, but it means: no answer, and not cached
+        raise _no_download(card, ConnectionError("the hub does not answer")) from None
     except (hub.RepositoryNotFoundError, hub.EntryNotFoundError, hub.RevisionNotFoundError):
         raise WeightsUnavailable(
             f"the hub has no {file} in {repository}: run `hf auth login` if it is private, or give a path"
@@ -123,8 +126,7 @@ def _no_download(card: ModelCard, error: Exception) -> DiskFull | WeightsUnavail
 
 
 def _check(card: ModelCard, path: Path, settings: Settings) -> None:
-    noted = _notes(settings).get("expected", {})
-    expected = card.sha256 or noted.get(card.name)
+    expected = card.sha256 or _notes(settings)["expected"].get(card.name)
     found = _sha256(path, settings)
     if expected is None:
         _note(settings, "expected", card.name, found)
@@ -139,7 +141,7 @@ def _check(card: ModelCard, path: Path, settings: Settings) -> None:
 def _sha256(path: Path, settings: Settings) -> str:
     facts = path.stat()
     stamp = f"{path.resolve()}:{facts.st_size}:{facts.st_mtime_ns}"
-    known = _notes(settings).get("digests", {}).get(stamp)
+    known = _notes(settings)["digests"].get(stamp)
     if isinstance(known, str) and len(known) == 64:
         return known
     digest = sha256()
@@ -150,22 +152,25 @@ def _sha256(path: Path, settings: Settings) -> str:
     return digest.hexdigest()
 
 
-def _notes(settings: Settings) -> dict[str, Any]:
+def _notes(settings: Settings) -> dict[str, dict[str, str]]:
+    """Both tables, empty where the file is missing or damaged."""
     try:
         notes = json.loads((settings.cache / _NOTES).read_text("utf-8"))
     except (OSError, ValueError):
-        return {}
-    return notes if isinstance(notes, dict) else {}
+        notes = None
+    tables = notes if isinstance(notes, dict) else {}
+    return {name: table if isinstance(table := tables.get(name), dict) else {} for name in _TABLES}
 
 
 def _note(settings: Settings, table: str, key: str, value: str) -> None:
     """Atomic; two processes at once may lose a note, which is only written again. No room: no note."""
     notes = _notes(settings)
-    notes.setdefault(table, {})[key] = value
+    notes[table][key] = value
     draft = settings.cache / f"{_NOTES}.{os.getpid()}"
     try:
         settings.cache.mkdir(parents=True, exist_ok=True)
         draft.write_text(json.dumps(notes, indent=1), "utf-8")
         draft.replace(settings.cache / _NOTES)
     except OSError:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink()
