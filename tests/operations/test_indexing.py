@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from PIL import Image
+from tests.operations.conftest import Colours, Index, paint
 
 from dinoscope.errors import BadRequest, DiskFull, Unreadable
+from dinoscope.features import FloatArray, Pixels
 from dinoscope.library.library import Library
 from dinoscope.operations.indexing import decode_workers, index_folders
 from dinoscope.operations.progress import Progress
 from dinoscope.settings import Settings
-
-from tests.operations.conftest import Colours, Index, paint
 
 
 def test_every_picture_gets_a_row_and_a_vector(
@@ -33,7 +34,7 @@ def test_every_picture_gets_a_row_and_a_vector(
 def test_counts_only_grow_and_agree_at_the_end(index: Index, folder: Path) -> None:
     (folder / "text.jpg").write_text("no picture")
     steps = index(folder)
-    for before, after in zip(steps, steps[1:], strict=False):
+    for before, after in pairwise(steps):
         assert before.done <= after.done
         assert before.found <= after.found
     assert steps[-1].done == steps[-1].found == 13
@@ -227,7 +228,7 @@ class Cancelling(Colours):
         super().__init__()
         self._batch, self._at = batch, at
 
-    def describe(self, pictures):  # type: ignore[no-untyped-def]
+    def describe(self, pictures: Sequence[Pixels]) -> FloatArray:
         if len(self.batches) + 1 == self._batch:
             self._at()
         return super().describe(pictures)
