@@ -25,7 +25,7 @@ _LATITUDE, _LONGITUDE = 2, 4  # each preceded by its reference, "N"/"S" or "E"/"
 class Metadata:
     """What a picture says of itself. Absent facts are None, never guessed."""
 
-    taken_at: datetime | None = None  # EXIF DateTimeOriginal, with the offset where the file gives one
+    taken_at: datetime | None = None  # EXIF DateTimeOriginal (else DateTime), with its offset where given
     camera: str | None = None  # "Make Model", the make not repeated
     lens: str | None = None
     latitude: float | None = None  # degrees, north positive
