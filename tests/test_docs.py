@@ -200,6 +200,16 @@ def test_the_shared_options_are_those_of_more_than_one_command() -> None:
         assert sum(option in options for options in commands().values()) > 1, option
 
 
+def test_every_model_named_in_a_command_exists() -> None:
+    from dinoscope.models.catalog import CARDS
+
+    for page in PAGES:
+        text = " ".join(code for language in ("sh", "bash") for _, code, _ in blocks(page, language))
+        assert set(re.findall(r"(?:models pull|models info|--model) ([\w-]+)", text)) <= CARDS.keys(), (
+            page.name
+        )
+
+
 def test_every_setting_is_documented_and_nothing_else() -> None:
     rows = re.findall(
         r"^\| `(\w+)` \| `(\w+)` \|", (ROOT / "docs/settings.md").read_text("utf-8"), re.MULTILINE
