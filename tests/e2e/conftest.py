@@ -29,7 +29,7 @@ FLAGS = [
     "--disable-sync",
     "--disable-dev-shm-usage",
 ]
-GROUPS = ("animals", "paintings")  # 65 pictures: rows to scroll, and quick to index
+SHARE = {"animals": 32, "paintings": 8}  # of the sample: rows to scroll, and quick to index
 DESKTOP = {"width": 1280, "height": 860}
 PHONE = {"width": 390, "height": 844}
 
@@ -48,9 +48,9 @@ INDEX = """
 import sys
 from pathlib import Path
 import dinoscope
-library, cache, *folders = sys.argv[1:]
+library, cache, folder = sys.argv[1:]
 with dinoscope.open(library, write=True, cache=Path(cache), offline=True, threads=2) as session:
-    for progress in session.index(*folders):
+    for progress in session.index(folder):
         pass
 print(progress.added)
 """
@@ -87,17 +87,21 @@ def bundle() -> None:
 
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built graphs, shared by every server of the run."""
-    return tmp_path_factory.mktemp("cache")
+    """Built graphs, shared by every server of the run and with the other tests."""
+    return tmp_path_factory.getbasetemp() / "cache"
 
 
 @pytest.fixture(scope="session")
 def library(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A library of sample pictures, indexed with the starter model."""
-    folder = tmp_path_factory.mktemp("e2e") / "library"
-    folders = [str(PICTURES / group) for group in GROUPS]
+    home = tmp_path_factory.mktemp("e2e")
+    folder = home / "library"
+    for group, count in SHARE.items():
+        (home / "pictures" / group).mkdir(parents=True)
+        for path in sorted((PICTURES / group).glob("*.webp"))[:count]:
+            shutil.copy(path, home / "pictures" / group)
     done = subprocess.run(
-        [sys.executable, "-c", INDEX, str(folder), str(cache), *folders],
+        [sys.executable, "-c", INDEX, str(folder), str(cache), str(home / "pictures")],
         env=environment(),
         capture_output=True,
         text=True,
