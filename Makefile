@@ -14,11 +14,11 @@ help: ## This list
 demo: $(VENV)/.light page ## Index the sample pictures and open them in the browser
 	@$(BIN)/dinoscope demo $(ARGS)
 
-test: $(VENV)/.dev $(MODULES) ## Lint, types, and every test that needs no extra
-	@sh scripts/test.sh $(VENV) -m "not torch and not extra" $(ARGS)
+test: $(VENV)/.dev $(MODULES) ## Lint, types, the page, a real browser, and every test that is quick and needs no extra
+	@sh scripts/test.sh $(VENV) -m "not torch and not extra and not slow" $(ARGS)
 
-test-all: $(VENV_ALL)/.all ## The tests of the optional parts: torch, OpenVINO, HEIC, the hub
-	@$(VENV_ALL)/bin/python -m pytest -m "torch or extra" $(ARGS)
+test-all: $(VENV_ALL)/.all ## The rest: slow tests, and those of torch, OpenVINO, HEIC and the hub
+	@$(VENV_ALL)/bin/python -m pytest -m "torch or extra or slow" $(ARGS)
 
 lint: $(VENV)/.dev ## ruff and mypy
 	@$(BIN)/ruff check && $(BIN)/ruff format --check --quiet && $(BIN)/mypy
