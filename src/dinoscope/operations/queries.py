@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PictureLike: TypeAlias = "Path | str | bytes | NDArray[np.uint8] | Image"
 
 AT_LEAST = 512  # pixels; twice the 256 px that 256 patches of 16 px make: the model sees no difference
-UNLIKE_WEIGHT = 0.5  # measured in benchmarks/search.py; Rocchio's classical 0.15/0.75 is for word counts
+UNLIKE_WEIGHT = 0.5  # an unlike counts half a like, between Rocchio's classical 0.15 / 0.75 and an equal say
 
 
 def at_least(backbone: Backbone) -> int:
