@@ -116,7 +116,12 @@ def _inferred(tensors: Mapping[str, Array], hints: Mapping[str, Any]) -> VitConf
         raise WeightsRefused(
             f"the weights are of no ViT we know (patches {patch}, blocks {sorted(blocks)[-1:]}): use a DINO"
         )
-    grid = 0 if positions == "rope" else math.isqrt(_shape(named, "positions", 2)[0] - 1)
+    cells = 0 if positions == "rope" else _shape(named, "positions", 2)[0] - 1
+    grid = math.isqrt(max(cells, 0))
+    if grid**2 != cells:
+        raise WeightsRefused(
+            f"'positions' has {cells} cells, which make no square grid: use a DINO checkpoint"
+        )
     return VitConfig(
         dimension=dimension,
         depth=len(blocks),
@@ -150,6 +155,7 @@ def _shape(named: Mapping[str, Array], name: str, dimensions: int) -> tuple[int,
 
 
 def _hint(hints: Mapping[str, Any], key: str, kind: type[_Number], otherwise: float) -> _Number:
+    """A positive number of config.json."""
     value = hints.get(key, otherwise)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not np.isfinite(value) or value <= 0:
         raise WeightsRefused(f"config.json says {key} is {value!r}: fetch the folder again")
