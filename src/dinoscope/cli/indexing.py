@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -116,6 +117,7 @@ def bar() -> Bar:
         TimeRemainingColumn(compact=True),
         console=notes(),
         transient=True,
+        disable=not sys.stderr.isatty(),
     )
 
 
