@@ -28,7 +28,7 @@ PUBLISHED = {
 }
 
 
-@pytest.fixture(params=CARDS.values(), ids=CARDS.keys())
+@pytest.fixture(params=list(CARDS.values()), ids=list(CARDS))
 def card(request: pytest.FixtureRequest) -> ModelCard:
     """One card after the other."""
     return request.param  # type: ignore[no-any-return]

@@ -58,7 +58,7 @@ def test_its_axes_are_independent() -> None:
 
 def test_the_nearest_picture_is_mostly_of_the_same_kind(backbone: Backbone) -> None:
     """Far above the 1 in 4 of chance; CARD.md has the score over all sample pictures."""
-    taken = [sample for kind in KINDS for sample in samples() if sample.group == kind][::3]
+    taken = [sample for kind in KINDS for sample in samples() if sample.group == kind][::5]
     vectors = backbone.describe([pixels(sample.path) for sample in taken])
     assert vectors.shape[1] == 256
     similar = vectors @ vectors.T
