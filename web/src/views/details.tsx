@@ -115,6 +115,9 @@ function Facts({ details }: { details: PictureDetails }) {
         <a class="button primary" href={formatRoute({ ...routes.get(), ...similarTo(routes.get(), id) })}>
           <Icon name="search" /> Find similar
         </a>
+        <a class="button" href={originalUrl(details)} download={details.name} target="_blank" rel="noopener">
+          <Icon name="download" /> Original
+        </a>
         {searching && (
           <>
             <button type="button" class="button" onClick={() => navigate(withQuery(routes.get(), "like", id))}>
@@ -125,9 +128,6 @@ function Facts({ details }: { details: PictureDetails }) {
             </button>
           </>
         )}
-        <a class="button" href={originalUrl(details)} download={details.name} target="_blank" rel="noopener">
-          <Icon name="download" /> Original
-        </a>
       </div>
       <FactList details={details} />
       <Copies details={details} />
