@@ -144,9 +144,8 @@ def cpu_seconds() -> float:
 def report(rounds: list[dict[str, Spent]], pictures: int, backbone: Backbone) -> None:
     """Medians, and each way's ratio to the encoder alone in the same round."""
     print(f"{pictures} pictures, {backbone.identity.key}, {len(rounds)} rounds, batches of {BATCH}")
-    print(
-        f"{os.cpu_count()} cores, {platform.platform()}, load {os.getloadavg()[0]:.1f}, {datetime.now(UTC):%Y-%m-%d}"
-    )
+    load = os.getloadavg()[0]
+    print(f"{os.cpu_count()} cores, {platform.platform()}, load {load:.1f}, {datetime.now(UTC):%Y-%m-%d}")
     print(f"\n{'':16}{'pictures/s':>11}{'CPU ms a picture':>18}{'speed, encoder alone = 1':>27}{'by CPU':>8}")
     for name in rounds[0]:
         wall = median(one[name].wall for one in rounds)

@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from dinoscope.features import Pixels, Vectors
@@ -89,7 +90,7 @@ def encoded(
     return labels, np.concatenate(vectors)
 
 
-def report(labels: np.ndarray, vectors: Vectors, queries: int) -> None:  # type: ignore[type-arg]
+def report(labels: NDArray[np.str_], vectors: Vectors, queries: int) -> None:
     """Hold each query's class out, and put it back."""
     random = np.random.default_rng(0)
     names, counts = np.unique(labels, return_counts=True)
