@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from tests.e2e.conftest import Complaints, NewPage, drawn, serving
 
 from dinoscope.sample import PICTURES
@@ -50,6 +50,22 @@ def test_an_empty_library_is_filled_from_the_page(fresh: str, new_page: NewPage,
     page.get_by_role("link", name="Library", exact=True).click()
     drawn(page)
     expect(page.get_by_text("8 pictures", exact=True)).to_be_visible()
+
+
+def test_a_late_listing_leaves_what_was_typed(new_page: NewPage, url: str) -> None:
+    waiting: list[Route] = []
+    page = new_page(url)
+    page.route("**/api/v1/folders*", waiting.append)
+    page.keyboard.press("a")
+    field = page.get_by_role("dialog").get_by_label("Folder", exact=True)
+    field.fill("/typed/early")
+    page.wait_for_timeout(50)
+    for route in waiting:
+        route.fulfill(
+            json={"path": "/late", "parent": "/", "folders": [{"name": "here", "path": "/late/here"}]}
+        )
+    page.get_by_role("button", name="here", exact=True).wait_for()
+    expect(field).to_have_value("/typed/early")
 
 
 def test_indexing_can_be_cancelled_and_keeps_what_it_has(fresh: str, new_page: NewPage) -> None:

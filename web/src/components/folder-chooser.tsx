@@ -12,6 +12,7 @@ import { CloseButton, Modal } from "./modal";
 export function FolderChooser() {
   const [path, setPath] = useState<string | null>(null);
   const [listing, setListing] = useState<FolderListing | null>(null);
+  const [typed, setTyped] = useState<string | null>(null); // a listing that arrives late must not replace it
   const [error, setError] = useState<string | null>(null);
   const list = useRef<HTMLUListElement>(null);
 
@@ -28,6 +29,10 @@ export function FolderChooser() {
     return () => abort.abort();
   }, [path]);
 
+  const go = (to: string | null) => {
+    setTyped(null);
+    setPath(to);
+  };
   const close = () => dialog.set(null);
   const index = async (folder: string) => {
     const refused = await startIndexing([folder]);
@@ -51,7 +56,7 @@ export function FolderChooser() {
         class="path-form"
         onSubmit={(event) => {
           event.preventDefault();
-          setPath(String(new FormData(event.currentTarget).get("path")));
+          if (typed !== null) go(typed);
         }}
       >
         <button
@@ -60,18 +65,26 @@ export function FolderChooser() {
           aria-label="One folder up"
           title="One folder up"
           disabled={!listing?.parent}
-          onClick={() => setPath(listing?.parent ?? null)}
+          onClick={() => go(listing?.parent ?? null)}
         >
           <Icon name="up" />
         </button>
-        <input class="field code" name="path" aria-label="Folder" value={listing?.path ?? ""} spellcheck={false} autocomplete="off" />
+        <input
+          class="field code"
+          name="path"
+          aria-label="Folder"
+          value={typed ?? listing?.path ?? ""}
+          spellcheck={false}
+          autocomplete="off"
+          onInput={(event) => setTyped(event.currentTarget.value)}
+        />
         <button type="submit" class="button">Go</button>
       </form>
       {error && <p class="form-error" role="alert">{error}</p>}
       <ul class="folders" role="list" aria-label="Folders" ref={list} tabIndex={-1}>
         {listing?.folders.map((folder) => (
           <li key={folder.path}>
-            <button type="button" class="option" onClick={() => setPath(folder.path)}>
+            <button type="button" class="option" onClick={() => go(folder.path)}>
               <Icon name="folder" />
               <span>{folder.name}</span>
               <Icon name="next" size={14} />
