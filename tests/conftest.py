@@ -36,5 +36,5 @@ def rng() -> np.random.Generator:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests come last: Playwright keeps an event loop running, and then no other test can start one."""
+    """Browser tests come last: Playwright keeps a loop running, and then no test can start its own."""
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)

@@ -150,6 +150,18 @@ def test_a_root_emptied_of_its_pictures_but_not_of_its_files_forgets_them(
     assert library.count() == 0
 
 
+def test_a_library_among_the_pictures_does_not_index_its_own_thumbnails(
+    index: Index, library: Library, tmp_path: Path
+) -> None:
+    for seed in range(3):
+        paint(tmp_path / f"{seed}.png", seed)
+    assert library.folder.is_relative_to(tmp_path)
+    index(tmp_path)
+    last = index(tmp_path)[-1]
+    assert (last.found, last.known, last.refused) == (3, 3, 0)
+    assert library.count() == 3
+
+
 def test_an_empty_folder_is_no_error(index: Index, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     last = index(tmp_path / "empty")[-1]

@@ -66,7 +66,7 @@ def index_folders(
         ahead = stack.enter_context(
             ReadAhead(reader, workers, at_least=at_least(backbone), thumbnail=THUMBNAIL)
         )
-        scout = stack.enter_context(Scout(roots))
+        scout = stack.enter_context(Scout(roots, without=library.folder.resolve()))
         run = _Run(library, backbone, scout, ahead, batch)
         try:
             while run.working and not cancelled():

@@ -106,11 +106,16 @@ class PathSet(Collection[Path]):
 
 
 class Scout:
-    """Walks the roots in a thread of its own. A context manager: leaving it ends the thread."""
+    """Walks the roots in a thread of its own. A context manager: leaving it ends the thread.
 
-    def __init__(self, roots: Iterable[Path], ahead: int = WALK_AHEAD) -> None:
+    What lies in ``without`` is passed over: a library kept among the pictures must not index its own
+    thumbnails.
+    """
+
+    def __init__(self, roots: Iterable[Path], ahead: int = WALK_AHEAD, without: Path | None = None) -> None:
         self.found = 0  # files and refusals met so far
         self._roots = tuple(roots)
+        self._without = without
         self._queue: queue.Queue[Sighting | BaseException | None] = queue.Queue(ahead)
         self._stop = Event()
         self._exhausted = False
@@ -162,6 +167,9 @@ class Scout:
         for entry in walk(root):
             if self._stop.is_set():
                 return
+            path = entry.path if isinstance(entry, Refusal) else entry
+            if self._without is not None and path.is_relative_to(self._without):
+                continue
             sighting = entry if isinstance(entry, Refusal) else _stamped(entry, root)
             if sighting is not None:
                 files += isinstance(sighting, Found)
