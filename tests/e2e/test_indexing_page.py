@@ -54,8 +54,12 @@ def test_an_empty_library_is_filled_from_the_page(fresh: str, new_page: NewPage,
 
 def test_a_late_listing_leaves_what_was_typed(new_page: NewPage, url: str) -> None:
     waiting: list[Route] = []
+
+    def hold(route: Route) -> None:
+        waiting.append(route)
+
     page = new_page(url)
-    page.route("**/api/v1/folders*", waiting.append)
+    page.route("**/api/v1/folders*", hold)
     page.keyboard.press("a")
     field = page.get_by_role("dialog").get_by_label("Folder", exact=True)
     field.fill("/typed/early")
@@ -70,6 +74,7 @@ def test_a_late_listing_leaves_what_was_typed(new_page: NewPage, url: str) -> No
 
 def test_indexing_can_be_cancelled_and_keeps_what_it_has(fresh: str, new_page: NewPage) -> None:
     page = new_page(fresh)
+    page.get_by_role("button", name="Choose a folder").wait_for()
     page.keyboard.press("a")
     choose(page, PICTURES)
     expect(page.get_by_role("progressbar", name="Indexing").first).to_be_visible()

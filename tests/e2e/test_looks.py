@@ -123,6 +123,7 @@ def test_squares_and_sizes(page: Page) -> None:
     page.get_by_role("radio", name="Square").check()
     page.get_by_role("radio", name="Small").check()
     page.keyboard.press("Escape")
+    page.wait_for_timeout(150)  # the rows are laid out anew
     drawn(page)
     box = page.locator(".tile-picture").nth(1).bounding_box()
     assert box

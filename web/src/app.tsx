@@ -1,4 +1,4 @@
-import { useEffect } from "preact/hooks";
+import { useEffect, useLayoutEffect } from "preact/hooks";
 import { DropZone } from "./components/drop-zone";
 import { FolderChooser } from "./components/folder-chooser";
 import { Notice, OfflineBar, Toast } from "./components/notice";
@@ -21,7 +21,8 @@ export function App() {
   const shown = useStore(dialog);
   const view = VIEWS[route.view];
 
-  useEffect(() => {
+  // Before the first paint: nobody can be faster than the listener.
+  useLayoutEffect(() => {
     document.addEventListener("keydown", onGlobalKey);
     document.addEventListener("click", followLink);
     return () => {

@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 import { isSearch, routes } from "../route";
 import { takeTransfer } from "../state/uploads";
 import { Icon } from "./icon";
@@ -7,7 +7,7 @@ import { Icon } from "./icon";
 export function DropZone() {
   const [over, setOver] = useState(false);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     let depth = 0; // dragenter and dragleave also come from every element passed over
     const carriesFiles = (event: DragEvent) => event.dataTransfer?.types.includes("Files") ?? false;
     const enter = (event: DragEvent) => {

@@ -38,6 +38,7 @@ export function Grid(props: Props) {
   const layout = useLayout(hits, measures);
   const height = wholeHeight(layout, total, measures);
   const [active, setActive] = useState(0);
+  const standing = useRef(0); // as active, but at once: keys come faster than renderings
 
   const [first, end] = rowsBetween(layout.rows, view.top - OVERSCAN, view.bottom + OVERSCAN);
   const perPixel = layout.height > 0 ? layout.count / layout.height : 0.02;
@@ -47,7 +48,7 @@ export function Grid(props: Props) {
   }, [width, needed, total, layout.count]);
 
   const pending = useRef<number | null>(null); // to be focused as soon as it is drawn
-  useEffect(() => {
+  useLayoutEffect(() => {
     const link = pending.current === null ? null : linkOf(list.current, pending.current);
     if (!link) return;
     pending.current = null;
@@ -55,13 +56,14 @@ export function Grid(props: Props) {
   });
   const focus = (index: number) => {
     const to = Math.min(layout.count - 1, Math.max(0, index));
+    standing.current = to;
     setActive(to);
     reveal(list.current, layout, to);
     const link = linkOf(list.current, to);
     pending.current = link ? null : to;
     link?.focus({ preventScroll: true });
   };
-  useGridKeys({ list, layout, hits, active, pending, focus, actions });
+  useGridKeys({ list, layout, hits, standing, pending, focus, actions });
 
   return (
     <ul
@@ -72,7 +74,9 @@ export function Grid(props: Props) {
       style={{ height: `${height}px` }}
       onFocusIn={(event) => {
         const index = (event.target as HTMLElement).dataset["index"];
-        if (index) setActive(Number(index));
+        if (!index) return;
+        standing.current = Number(index);
+        setActive(Number(index));
       }}
     >
       {layout.rows.slice(first, end).flatMap((row) =>
@@ -199,7 +203,7 @@ interface KeyTools {
   list: { current: HTMLElement | null };
   layout: Layout;
   hits: readonly Hit[];
-  active: number;
+  standing: { current: number };
   pending: { current: number | null };
   focus: (index: number) => void;
   actions: TileActions;
@@ -208,7 +212,7 @@ interface KeyTools {
 function useGridKeys(tools: KeyTools): void {
   const now = useRef(tools);
   now.current = tools;
-  useEffect(() => {
+  useLayoutEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
       if (!keysRest(event) && onGridKey(event, now.current)) event.preventDefault();
     };
@@ -217,7 +221,8 @@ function useGridKeys(tools: KeyTools): void {
   }, []);
 }
 
-function onGridKey(event: KeyboardEvent, { list, layout, hits, active, pending, focus, actions }: KeyTools): boolean {
+function onGridKey(event: KeyboardEvent, { list, layout, hits, standing, pending, focus, actions }: KeyTools): boolean {
+  const active = standing.current;
   const inside = pending.current !== null || (list.current?.contains(document.activeElement) ?? false);
   const page = Math.max(1, Math.floor(innerHeight / (layout.rows[0]?.height ?? innerHeight)));
   const moves: Record<string, () => number> = {

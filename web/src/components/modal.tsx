@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { Icon } from "./icon";
 
 interface Props {
@@ -14,11 +14,15 @@ interface Props {
 export function Modal({ label, kind, onClose, onKeyDown, children }: Props) {
   const element = useRef<HTMLDialogElement>(null);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const opener = document.activeElement as HTMLElement | null;
-    element.current?.showModal();
-    element.current?.querySelector<HTMLElement>("[data-first]")?.focus();
-    return () => opener?.isConnected && opener.focus({ preventScroll: true });
+    const dialog = element.current as HTMLDialogElement;
+    dialog.showModal();
+    dialog.querySelector<HTMLElement>("[data-first]")?.focus();
+    return () => {
+      dialog.close(); // first: what lies under an open dialog takes no focus
+      if (opener?.isConnected) opener.focus({ preventScroll: true });
+    };
   }, []);
 
   return (

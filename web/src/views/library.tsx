@@ -32,7 +32,7 @@ export function Library() {
   const empty = about?.library.pictures === 0;
 
   useEffect(() => loader.want(1), [loader]);
-  useEffect(clearSelection, [key]);
+  useLayoutEffect(clearSelection, [key]);
   useLayoutEffect(() => scrollTo(0, rememberedScroll()), [feedKey(route)]);
 
   if (empty && !running && !isSearch(route)) return <EmptyLibrary readOnly={about.library.read_only} />;
