@@ -251,9 +251,7 @@ def tracked() -> list[Path]:
 
 
 def test_no_file_names_the_machine_it_was_written_on() -> None:
-    places = re.compile(
-        rb"/root/|/home/(?!you)[a-z]+/"
-    )
+    places = re.compile(rb"/root/|/home/(?!you)[a-z]+/")
     allowed = {Path(__file__)}
     for path in tracked():
         if (
