@@ -301,7 +301,8 @@ def _search(
 def _contents(db: sqlite3.Connection, shelf: int, rows: Rows) -> dict[int, str]:
     """row -> content hash."""
     found: dict[int, str] = {}
-    for part in files.slices(np.unique(rows[rows >= 0]).tolist()):
+    # not np.unique, whose first call imports numpy.ma: 35 ms or more of a command's start-up
+    for part in files.slices(sorted(set(rows[rows >= 0].tolist()))):
         statement = (
             "SELECT vectors.row, contents.hash FROM vectors JOIN contents ON contents.id = vectors.content "
             f"WHERE vectors.shelf = ? AND vectors.row IN ({files.marks(len(part))})"
