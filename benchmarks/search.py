@@ -20,6 +20,7 @@ import importlib.util
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 import tempfile
@@ -431,7 +432,7 @@ def machine() -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Search latency, recall and memory beside peers")
     parser.add_argument("--sizes", default="100000", help="numbers of vectors, separated by commas")
-    parser.add_argument("--only", default="", help="names that contain this")
+    parser.add_argument("--only", default="", help="a regular expression, e.g. 'rabitq|hnswlib'")
     parser.add_argument("--child", nargs=4, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:
@@ -443,7 +444,7 @@ def main() -> None:
         else:
             print(json.dumps(measure(name, Path(work), int(count))))
         return
-    names = [name for name in CONTENDERS if arguments.only in name]
+    names = [name for name in CONTENDERS if re.search(arguments.only, name)]
     absent = [
         name for name in names if (needed := CONTENDERS[name].needs) and not importlib.util.find_spec(needed)
     ]

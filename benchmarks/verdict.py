@@ -31,7 +31,7 @@ from dinoscope.operations.calibration import CHANCE, COHORT, calibration_of, ver
 from dinoscope.sample import PICTURES
 from dinoscope.settings import load_settings
 
-LEVELS = (0.05, 0.2, CHANCE)
+LEVELS = (0.05, 0.2, 0.5, CHANCE)
 
 
 def main() -> None:
