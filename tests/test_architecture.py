@@ -20,7 +20,7 @@ LAYERS = [
     {"pictures", "features", "settings"},
     {"models", "engines"},
     {"library"},
-    {"operations"},
+    {"operations", "training"},
     {"server"},
     {"cli"},
     {"__main__"},
