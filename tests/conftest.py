@@ -19,6 +19,8 @@ def _a_home_of_its_own(tmp_path_factory: pytest.TempPathFactory, monkeypatch: py
     home = tmp_path_factory.getbasetemp()
     monkeypatch.setenv("DINOSCOPE_CONFIG", str(home / "no-config.toml"))
     monkeypatch.setenv("DINOSCOPE_CACHE", str(home / "cache"))
+    monkeypatch.setenv("DINOSCOPE_MODELS", str(home / "models"))
+    monkeypatch.setenv("DINOSCOPE_RUNS", str(home / "runs"))
     monkeypatch.setenv("DINOSCOPE_OFFLINE", "1")
 
 
@@ -26,7 +28,8 @@ def _a_home_of_its_own(tmp_path_factory: pytest.TempPathFactory, monkeypatch: py
 def settings(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Settings with a library below ``tmp_path`` and a cache all tests of the run share (graphs are slow)."""
     cache = tmp_path_factory.getbasetemp() / "cache"
-    return Settings(library=tmp_path / "library", cache=cache, offline=True, threads=1)
+    own = {name: tmp_path / name for name in ("library", "models", "runs")}
+    return Settings(**own, cache=cache, offline=True, threads=1)
 
 
 @pytest.fixture
