@@ -1,0 +1,116 @@
+"""One process or many: the few sums a self-distillation has to agree on, and where this process stands.
+
+Started alone, everything here is the identity. Started by ``torchrun``, the processes join one group
+(nccl between GPUs, gloo otherwise) and each works on its slice of every batch.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, distributed, nn
+
+from dinoscope.errors import BadRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where this process stands among all that train together."""
+
+    rank: int
+    world: int
+    device: torch.device
+
+    @property
+    def leads(self) -> bool:
+        """Only the leading process writes files and reports."""
+        return self.rank == 0
+
+
+def rank() -> int:
+    """This process' number, 0 when alone."""
+    return distributed.get_rank() if _grouped() else 0
+
+
+def world() -> int:
+    """How many processes train together, 1 when alone."""
+    return distributed.get_world_size() if _grouped() else 1
+
+
+def summed(tensor: Tensor) -> Tensor:
+    """The sum of every process' tensor (any shape), itself when alone; no gradient flows through."""
+    if world() == 1:
+        return tensor
+    total = tensor.detach().clone()
+    distributed.all_reduce(total)
+    return total
+
+
+def device_of(name: str) -> torch.device:
+    """``auto``, ``cpu``, ``cuda`` or ``cuda:N`` as a device; under torchrun each process takes its own GPU.
+
+    Raises:
+        BadRequest: no such device here.
+    """
+    local = int(os.environ.get("LOCAL_RANK", "0"))
+    there = torch.cuda.is_available()
+    if name == "auto":
+        name = "cuda" if there else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise BadRequest(f"there is no device {name!r}: use auto, cpu or cuda") from None
+    if device.type not in {"cpu", "cuda"}:
+        raise BadRequest(f"training does not run on {name!r}: use auto, cpu or cuda")
+    if device.type == "cuda" and not there:
+        raise BadRequest("torch finds no CUDA device here: use --device cpu, or install torch for CUDA")
+    if device.type == "cuda" and device.index is None:
+        device = torch.device("cuda", local)
+    return device
+
+
+@contextmanager
+def joined(device: str = "auto") -> Iterator[Place]:
+    """The place of this process; under torchrun the group is there until the end of the block."""
+    where = device_of(device)
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1 or _grouped():
+        yield Place(rank(), world(), where)
+        return
+    if where.type == "cuda":
+        torch.cuda.set_device(where)
+    distributed.init_process_group("nccl" if where.type == "cuda" else "gloo")
+    try:
+        yield Place(rank(), world(), where)
+    finally:
+        distributed.destroy_process_group()
+
+
+def same_everywhere(flag: bool, place: Place) -> bool:
+    """True when any process says so: a stop asked of one process stops all of them at the same step."""
+    if place.world == 1:
+        return flag
+    return bool(summed(torch.tensor(float(flag), device=place.device)) > 0)
+
+
+def averaged_gradients(module: nn.Module, place: Place) -> None:
+    """Replace every gradient by its mean over the processes, in one message per type."""
+    if place.world == 1:
+        return
+    gradients = [each.grad for each in module.parameters() if each.grad is not None]
+    for kind in {gradient.dtype for gradient in gradients}:
+        mine = [gradient for gradient in gradients if gradient.dtype == kind]
+        flat = torch.cat([gradient.reshape(-1) for gradient in mine])
+        distributed.all_reduce(flat)
+        flat /= place.world
+        at = 0
+        for gradient in mine:
+            gradient.copy_(flat[at : at + gradient.numel()].view_as(gradient))
+            at += gradient.numel()
+
+
+def _grouped() -> bool:
+    return bool(distributed.is_available() and distributed.is_initialized())
