@@ -18,6 +18,7 @@ from functools import lru_cache
 from math import pi
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dinoscope.features import FloatArray
 from dinoscope.models.config import PositionRule
@@ -41,14 +42,16 @@ def stretched(
     if grid == trained:
         return positions[1:]
     plane = positions[1:].reshape(*trained, -1)
-    down, across = (resampling(old, new, rule) for old, new in zip(trained, grid, strict=True))
+    down, across = (
+        resampling(old, new, rule).astype(np.float32) for old, new in zip(trained, grid, strict=True)
+    )
     wide = np.einsum("cn,rnd->rcd", across, plane, optimize=True)
     tall = np.tensordot(down, wide, axes=(1, 0))
     return np.ascontiguousarray(tall.reshape(grid[0] * grid[1], -1), np.float32)
 
 
 @lru_cache(maxsize=256)
-def resampling(old: int, new: int, rule: PositionRule) -> FloatArray:
+def resampling(old: int, new: int, rule: PositionRule) -> NDArray[np.float64]:
     """(new, old): each row says which old samples make one new one, along one axis of a grid."""
     if rule == "antialias":
         return _antialiased(old, new)
@@ -56,7 +59,7 @@ def resampling(old: int, new: int, rule: PositionRule) -> FloatArray:
     return _bicubic(old, new, step)
 
 
-def _bicubic(old: int, new: int, step: float) -> FloatArray:
+def _bicubic(old: int, new: int, step: float) -> NDArray[np.float64]:
     # torch computes source coordinates in the tensor's float32; double precision is within 1e-6 of it
     at = step * (np.arange(new) + 0.5) - 0.5
     first = np.floor(at).astype(int)
@@ -64,10 +67,10 @@ def _bicubic(old: int, new: int, step: float) -> FloatArray:
     for tap in range(-1, 3):
         column = np.clip(first + tap, 0, old - 1)  # the border is repeated
         np.add.at(matrix, (np.arange(new), column), _kernel(at - (first + tap), _CUBIC))
-    return matrix.astype(np.float32)
+    return matrix
 
 
-def _antialiased(old: int, new: int) -> FloatArray:
+def _antialiased(old: int, new: int) -> NDArray[np.float64]:
     step = old / new
     widening = max(step, 1.0)
     centre = step * (np.arange(new) + 0.5)
@@ -79,7 +82,7 @@ def _antialiased(old: int, new: int) -> FloatArray:
         taps = np.arange(first, last)
         weights = _kernel((taps - centre[row] + 0.5) / widening, _CUBIC_ANTIALIASED)
         matrix[row, first:last] = weights / weights.sum()
-    return matrix.astype(np.float32)
+    return matrix
 
 
 def _kernel(distance: np.ndarray, a: float) -> np.ndarray:

@@ -1,22 +1,27 @@
-"""DINO, DINOv2 and DINOv3 vision transformers in torch (extra ``torch``).
+"""DINO, DINOv2 and DINOv3 vision transformers in torch (extra ``torch``), to run and to train.
 
 Parameters carry the canonical names of ``models.config``, so ``load_tensors`` needs no mapping and the
-trained weights of this module are a model every other runtime reads.
+trained weights of this module are a model every other runtime reads. The architecture is Dosovitskiy et
+al. 2021 (https://arxiv.org/abs/2010.11929); stochastic depth is Huang et al. 2016.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
-from dinoscope.models.config import Tensors, VitConfig, dense
+from dinoscope.models.blocks import Block, Layout, Turn
+from dinoscope.models.config import PositionRule, Tensors, VitConfig, dense
 from dinoscope.models.positions import resampling, rotary
 
-Turn = tuple[Tensor, Tensor]  # cosines and sines, both (prefix + N, head dimension)
+_SPREAD = 0.02  # standard deviation of new weights
+_NEW_LAYER_SCALE = 1e-5  # as DINOv2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,71 +33,35 @@ class Tokens:
     patches: Tensor  # (batch, N, D), row by row
 
 
-class Block(nn.Module):  # type: ignore[misc]  # torch is not there when types are checked
-    """Attention and feed-forward, each normed before and added after (LayerScale where there is one)."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Masked:
+    """Patches the model must do without: it sees one learned token in their place."""
 
-    def __init__(self, config: VitConfig) -> None:
-        super().__init__()
-        d, f = config.dimension, config.hidden
-        self.heads = config.heads
-        self.norm1 = nn.LayerNorm(d, config.norm_eps)
-        self.qkv = nn.Linear(d, 3 * d)
-        self.proj = nn.Linear(d, d)
-        self.norm2 = nn.LayerNorm(d, config.norm_eps)
-        self.gate = nn.Linear(d, f) if config.swiglu else None
-        self.fc1 = nn.Linear(d, f)
-        self.fc2 = nn.Linear(f, d)
-        self.scale1 = nn.Parameter(torch.ones(d)) if config.layer_scale else None
-        self.scale2 = nn.Parameter(torch.ones(d)) if config.layer_scale else None
-
-    def forward(self, tokens: Tensor, turn: Turn | None) -> Tensor:
-        """(batch, tokens, D) -> the same."""
-        queries, keys, values = self._queries_keys_values(tokens, turn)
-        attended = functional.scaled_dot_product_attention(queries, keys, values)
-        attended = self.proj(attended.transpose(1, 2).flatten(2))
-        tokens = tokens + (attended if self.scale1 is None else attended * self.scale1)
-        forward = self._feed_forward(self.norm2(tokens))
-        return tokens + (forward if self.scale2 is None else forward * self.scale2)
-
-    def cls_attention(self, tokens: Tensor, turn: Turn | None) -> Tensor:
-        """(batch, heads, tokens): what the CLS token of this block's input gives to each token."""
-        queries, keys, _ = self._queries_keys_values(tokens, turn)
-        scores = queries[:, :, :1] @ keys.transpose(2, 3) * queries.shape[-1] ** -0.5
-        return scores.softmax(-1)[:, :, 0]
-
-    def _queries_keys_values(self, tokens: Tensor, turn: Turn | None) -> tuple[Tensor, Tensor, Tensor]:
-        batch, count, _ = tokens.shape
-        split = self.qkv(self.norm1(tokens)).reshape(batch, count, 3, self.heads, -1)
-        queries, keys, values = split.permute(2, 0, 3, 1, 4)  # each (batch, heads, tokens, head dimension)
-        if turn is not None:
-            queries, keys = _turned(queries, turn), _turned(keys, turn)
-        return queries, keys, values
-
-    def _feed_forward(self, tokens: Tensor) -> Tensor:
-        if self.gate is None:
-            return self.fc2(functional.gelu(self.fc1(tokens)))
-        return self.fc2(functional.silu(self.gate(tokens)) * self.fc1(tokens))
-
-
-def _turned(heads: Tensor, turn: Turn) -> Tensor:
-    half = heads.shape[-1] // 2
-    swapped = torch.cat([heads[..., half:], heads[..., :half]], dim=-1)
-    return heads * turn[0] + swapped * turn[1]
+    where: Tensor  # (batch, N) bool
+    token: Tensor  # (D,)
 
 
 class Vit(nn.Module):  # type: ignore[misc]  # torch is not there when types are checked
-    """A vision transformer that takes pictures of any multiple of the patch size."""
+    """A vision transformer that takes pictures of any multiple of the patch size.
 
-    def __init__(self, config: VitConfig) -> None:
+    Args:
+        config: its shape.
+        drop_path: chance that the last block's updates are dropped for a picture, rising linearly from 0
+            at the first block; only while training (``.train()``).
+    """
+
+    def __init__(self, config: VitConfig, drop_path: float = 0.0) -> None:
         super().__init__()
         self.config = config
+        self.recompute = False  # True: keep no block's activations for the gradient, run it again instead
         d = config.dimension
         self.patch = nn.Conv2d(3, d, config.patch, config.patch)
         self.cls = nn.Parameter(torch.zeros(d))
         self.registers = nn.Parameter(torch.zeros(config.registers, d)) if config.registers else None
         count = 1 + config.position_grid[0] * config.position_grid[1]
         self.positions = None if config.rope else nn.Parameter(torch.zeros(count, d))
-        self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
+        rising = np.linspace(0, drop_path, config.blocks)
+        self.blocks = nn.ModuleList(Block(config, float(chance)) for chance in rising)
         self.norm = nn.LayerNorm(d, config.norm_eps)
 
     def load_tensors(self, tensors: Tensors) -> None:
@@ -100,39 +69,90 @@ class Vit(nn.Module):  # type: ignore[misc]  # torch is not there when types are
         state = {name: torch.from_numpy(dense(tensors, name).copy()) for name in self.state_dict()}
         self.load_state_dict(state, strict=True)
 
+    @torch.no_grad()
+    def initialise(self, generator: torch.Generator | None = None) -> None:
+        """Draw new weights as DINO does: normal of spread 0.02, the patches' layer uniform as any convolution."""
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.trunc_normal_(module.weight, std=_SPREAD, generator=generator)
+                nn.init.zeros_(module.bias)
+            elif isinstance(module, Block) and module.scale1 is not None:
+                nn.init.constant_(module.scale1, _NEW_LAYER_SCALE)
+                nn.init.constant_(module.scale2, _NEW_LAYER_SCALE)
+        bound = self.patch.weight[0].numel() ** -0.5
+        for parameter in (self.patch.weight, self.patch.bias):
+            nn.init.uniform_(parameter, -bound, bound, generator=generator)
+        for parameter in (self.cls, self.positions, self.registers):
+            if parameter is not None:
+                nn.init.trunc_normal_(parameter, std=_SPREAD, generator=generator)
+
     def forward(self, pictures: Tensor) -> Tokens:
         """(batch, 3, rows * patch, columns * patch) normalised pictures -> Tokens."""
-        tokens, turn = self.embed(pictures)
+        return self.together([pictures])[0]
+
+    def together(
+        self, views: Sequence[Tensor], masked: Sequence[Masked | None] | None = None
+    ) -> list[Tokens]:
+        """Pictures of several sizes in one pass, each size only seeing itself.
+
+        All that works token by token runs on everybody's tokens at once, which a GPU likes; attention runs
+        size by size.
+
+        Args:
+            views: each (batch, 3, rows * patch, columns * patch), sizes and batches as they please.
+            masked: what each of the views must do without.
+        """
+        rows, layout = self.embed(views, masked)
         for block in self.blocks:
-            tokens = block(tokens, turn)
-        return self.finish(tokens)
+            rows = self._run(block, rows, layout)
+        return self.finish(rows, layout)
 
     def with_attention(self, pictures: Tensor) -> tuple[Tokens, Tensor]:
         """Tokens, and (batch, heads, N) what CLS gives to each patch in the last block."""
-        tokens, turn = self.embed(pictures)
+        rows, layout = self.embed([pictures])
         for block in self.blocks[:-1]:
-            tokens = block(tokens, turn)
-        attention = self.blocks[-1].cls_attention(tokens, turn)
-        return self.finish(self.blocks[-1](tokens, turn)), attention[:, :, self.config.prefix :]
+            rows = block(rows, layout)
+        attention = self.blocks[-1].cls_attention(rows, layout)
+        tokens = self.finish(self.blocks[-1](rows, layout), layout)[0]
+        return tokens, attention[:, :, self.config.prefix :]
 
-    def embed(self, pictures: Tensor) -> tuple[Tensor, Turn | None]:
-        """The first block's input (batch, prefix + N, D), and the rotary angles where there are some."""
-        grid = pictures.shape[2] // self.config.patch, pictures.shape[3] // self.config.patch
+    def embed(
+        self, views: Sequence[Tensor], masked: Sequence[Masked | None] | None = None
+    ) -> tuple[Tensor, Layout]:
+        """The first block's input: rows (all tokens, D) of all the views, and where each view's lie."""
+        masked = masked or [None] * len(views)
+        parts = [self._tokens(view, hidden) for view, hidden in zip(views, masked, strict=True)]
+        turns = [self._turn(view, part) for view, part in zip(views, parts, strict=True)]
+        layout = Layout(tuple((len(part), part.shape[1]) for part in parts), tuple(turns))
+        return layout.joined(parts), layout
+
+    def finish(self, rows: Tensor, layout: Layout) -> list[Tokens]:
+        """The final norm, and the tokens told apart."""
+        prefix = self.config.prefix
+        return [
+            Tokens(part[:, 0], part[:, 1:prefix], part[:, prefix:]) for part in layout.split(self.norm(rows))
+        ]
+
+    def _run(self, block: Block, rows: Tensor, layout: Layout) -> Tensor:
+        if self.recompute and torch.is_grad_enabled():
+            return checkpoint(block, rows, layout, use_reentrant=False)
+        return block(rows, layout)
+
+    def _tokens(self, pictures: Tensor, masked: Masked | None) -> Tensor:
+        """(batch, prefix + N, D): what the pictures' patches say, and where they are."""
         patches = self.patch(pictures).flatten(2).transpose(1, 2)
+        if masked is not None:
+            patches = torch.where(masked.where[..., None], masked.token.to(patches.dtype), patches)
         prefix = self.cls[None]
         if self.positions is not None:
             prefix = prefix + self.positions[:1]
-            patches = patches + self._positions_on(grid)
+            patches = patches + self._positions_on(self._grid(pictures))
         if self.registers is not None:
             prefix = torch.cat([prefix, self.registers])
-        tokens = torch.cat([prefix.expand(len(patches), -1, -1), patches], dim=1)
-        return tokens, self._turn(grid, tokens) if self.config.rope else None
+        return torch.cat([prefix.expand(len(patches), -1, -1), patches], dim=1)
 
-    def finish(self, tokens: Tensor) -> Tokens:
-        """The final norm, and the tokens told apart."""
-        tokens = self.norm(tokens)
-        prefix = self.config.prefix
-        return Tokens(tokens[:, 0], tokens[:, 1:prefix], tokens[:, prefix:])
+    def _grid(self, pictures: Tensor) -> tuple[int, int]:
+        return pictures.shape[2] // self.config.patch, pictures.shape[3] // self.config.patch
 
     def _positions_on(self, grid: tuple[int, int]) -> Tensor:
         """(N, D), as ``models.positions.stretched`` but differentiable."""
@@ -142,13 +162,29 @@ class Vit(nn.Module):  # type: ignore[misc]  # torch is not there when types are
             return self.positions[1:]
         plane = self.positions[1:].reshape(*trained, -1)
         down, across = (
-            torch.from_numpy(resampling(old, new, self.config.positions)).to(plane)
+            _resampling(old, new, self.config.positions, plane.device, plane.dtype)
             for old, new in zip(trained, grid, strict=True)
         )
-        return torch.einsum("ar,bc,rcd->abd", down, across, plane).flatten(0, 1)
+        with torch.autocast(plane.device.type, enabled=False):  # places are not to be rounded to 8 bits
+            return torch.einsum("ar,bc,rcd->abd", down, across, plane).flatten(0, 1)
 
-    def _turn(self, grid: tuple[int, int], like: Tensor) -> Turn:
-        config = self.config
-        tables = rotary(grid, config.prefix, config.head_dimension, config.rope_theta)
-        cosines, sines = (torch.from_numpy(np.asarray(table)).to(like) for table in tables)
-        return cosines, sines
+    def _turn(self, pictures: Tensor, like: Tensor) -> Turn | None:
+        return _turn(self._grid(pictures), self.config, like.device, like.dtype) if self.config.rope else None
+
+
+# Both tables are asked for at every step, and copying them to a GPU would make it wait each time. They are
+# made outside of inference mode, for what is made inside it can take no part in training afterwards.
+
+
+@lru_cache(maxsize=64)
+def _resampling(old: int, new: int, rule: PositionRule, device: torch.device, kind: torch.dtype) -> Tensor:
+    with torch.inference_mode(False):
+        return torch.from_numpy(resampling(old, new, rule)).to(device, kind)
+
+
+@lru_cache(maxsize=16)
+def _turn(grid: tuple[int, int], config: VitConfig, device: torch.device, kind: torch.dtype) -> Turn:
+    tables = rotary(grid, config.prefix, config.head_dimension, config.rope_theta)
+    with torch.inference_mode(False):
+        cosines, sines = (torch.from_numpy(np.asarray(table)).to(device, kind) for table in tables)
+    return cosines, sines
