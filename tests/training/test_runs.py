@@ -32,7 +32,7 @@ def test_what_is_updated_is_read_back_beside_the_journal(settings: Settings) -> 
     run.update(state="finished", model="mine")
     Journal(run.metrics).append(Measure(4, 1.0))
     run.samples.mkdir()
-    for name in ("100-0-pca.png", "20-0-pca.png", "20-1-pca.png"):
+    for name in ("100-0-pca.png", "20-0-pca.png", "20-1-pca.png", "0-picture.png"):
         (run.samples / name).touch()
     info = run.info()
     assert (info.name, info.state, info.step, info.steps, info.pictures) == ("mine", "finished", 4, 10, 7)

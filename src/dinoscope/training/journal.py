@@ -52,6 +52,8 @@ class TrainingProgress:
     alarm: str | None = None  # a sentence
     note: str | None = None  # what just happened, such as "checkpoint at step 1200"
     finished: bool = False
+    run: str = ""  # the name of the run
+    model: str = ""  # the name it was exported under, once it is
 
 
 class Journal:

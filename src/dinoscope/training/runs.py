@@ -6,7 +6,8 @@
         run.json                       recipe, sources, state; replaced whole, never torn
         metrics.jsonl                  one Measure a line, see training.journal
         checkpoints/{step}.pt          the last three
-        samples/{step}-{i}-{kind}.png  kind: picture, attention, pca
+        samples/{step}-{i}-{kind}.png  kind: attention, pca
+        samples/{i}-picture.png        what the model sees of each sample
         writer.lock                    held by the process that trains
 """
 
@@ -28,6 +29,7 @@ from dinoscope.training.journal import Measure, last_measure, read_measures
 
 State = Literal["new", "running", "stopped", "finished", "failed"]
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")  # a folder and a model name on every system
+_MAP = re.compile(r"\d+-\d+-[a-z]+\.png")
 _CLAIM_SECONDS = 1.0  # a reader that looks whether a run is alive holds the lock for a moment
 
 
@@ -44,7 +46,7 @@ class RunInfo:
     recipe: dict[str, Any]  # training.presets.to_json
     sources: list[str]
     pictures: int
-    samples: list[str] = field(default_factory=list)  # file names in samples/, oldest first
+    samples: list[str] = field(default_factory=list)  # maps in samples/ by step, without the pictures
     preset: str = ""
     reason: str = ""  # why it stopped or failed, a sentence
     model: str = ""  # the name it was exported under
@@ -96,7 +98,7 @@ class Run:
         if state == "running" and not self.alive():
             state = "stopped"  # it was killed
         recipe = about.get("recipe", {})
-        names = sorted(self.samples.glob("*.png"), key=_age) if self.samples.is_dir() else []
+        maps = [path for path in self.samples.glob("*-*-*.png") if _MAP.fullmatch(path.name)]
         return RunInfo(
             name=self.name,
             state=state,
@@ -107,7 +109,7 @@ class Run:
             recipe=recipe,
             sources=about.get("sources", []),
             pictures=about.get("pictures", 0),
-            samples=[path.name for path in names],
+            samples=[path.name for path in sorted(maps, key=_age)],
             preset=recipe.get("name", ""),
             reason=about.get("reason", ""),
             model=about.get("model", ""),
@@ -219,5 +221,4 @@ def runs_folder(settings: Settings) -> Path:
 
 
 def _age(path: Path) -> tuple[int, str]:
-    step = path.name.split("-", 1)[0]
-    return (int(step) if step.isdigit() else 0, path.name)
+    return int(path.name.split("-", 1)[0]), path.name
