@@ -134,3 +134,10 @@ class NoSuchJob(DinoscopeError):
 
     status: ClassVar[int] = 404
     title: ClassVar[str] = "No such job"
+
+
+class NoSuchRun(DinoscopeError):
+    """There is no training run of that name, or no such picture among its samples."""
+
+    status: ClassVar[int] = 404
+    title: ClassVar[str] = "No such run"

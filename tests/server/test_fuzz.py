@@ -34,6 +34,10 @@ PATHS = {
     "/api/v1/jobs/{}": [],
     "/api/v1/jobs/{}/events": [],
     "/api/v1/queries/{}/image": ["side"],
+    "/api/v1/runs/{}": [],
+    "/api/v1/runs/{}/measures": ["since", "most"],
+    "/api/v1/runs/{}/events": ["since"],
+    "/api/v1/runs/{}/samples/{}": [],
     "/{}": [],
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -20,14 +21,22 @@ from dinoscope.server.jobs import Jobs
 from dinoscope.server.pages import Pages, bundled
 from dinoscope.server.parts import Parts
 from dinoscope.server.queries import Uploads
-from dinoscope.server.resources import about, folders, jobs, models, pictures, search
+from dinoscope.server.resources import about, folders, jobs, models, pictures, search, training
 from dinoscope.server.security import Access, Gate, SafeHeaders
 from dinoscope.server.sizes import ByteCounter
 from dinoscope.server.writer import Writer
 from dinoscope.settings import Settings
 
 ROOT = "/api/v1"
-ROUTERS = (about.router, pictures.router, search.router, jobs.router, folders.router, models.router)
+ROUTERS = (
+    about.router,
+    pictures.router,
+    search.router,
+    jobs.router,
+    folders.router,
+    models.router,
+    training.router,
+)
 DECODERS = 2  # processes: a thumbnail costs 5-20 ms, and a person looks at one screen at a time
 
 
@@ -92,4 +101,5 @@ def _parts(settings: Settings, session: Session, access: Access, workers: Decode
         images=Images(session.library, workers),
         writer=writer,
         jobs=Jobs(session, writer),
+        closing=asyncio.Event(),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
@@ -46,6 +47,7 @@ class Parts:
     images: Images
     writer: Writer
     jobs: Jobs
+    closing: asyncio.Event  # set when the server is asked to stop: endless streams end then
 
     async def read_upload(self, data: bytes) -> Upload:
         """Decode and encode a picture somebody sent.

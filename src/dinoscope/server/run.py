@@ -170,4 +170,5 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._app.state.parts.jobs.stop()
+        self._app.state.parts.closing.set()
         await super().shutdown(sockets)
