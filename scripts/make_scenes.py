@@ -90,11 +90,13 @@ def smaller(path: Path) -> Image.Image:
 def cut_out(path: Path) -> Image.Image:
     """The object alone, its longer side SIDE pixels."""
     with Image.open(path) as picture:
-        picture = picture.crop(picture.getchannel("A").point(lambda a: 255 * (a > 40)).getbbox())
-        scale = SIDE / max(picture.size)
-        return picture.resize(
-            [max(1, round(side * scale)) for side in picture.size], Image.Resampling.LANCZOS
-        )
+        thing = picture.crop(visible(picture.getchannel("A")))
+    scale = SIDE / max(thing.size)
+    return thing.resize([max(1, round(side * scale)) for side in thing.size], Image.Resampling.LANCZOS)
+
+
+def visible(alpha: Image.Image) -> tuple[int, int, int, int]:
+    return alpha.point(lambda a: 255 * (a > 40)).getbbox() or (0, 0, 1, 1)
 
 
 def composed(
@@ -120,7 +122,7 @@ def composed(
     )
     left, top = (dice.randint(0, max(0, canvas - each)) for each in thing.size)
     scene.paste(lit, (left, top), alpha)
-    box = alpha.point(lambda a: 255 * (a > 40)).getbbox() or (0, 0, 1, 1)
+    box = visible(alpha)
     edges = tuple(
         min(size, round((offset + edge) / 2)) for offset, edge in zip((left, top) * 2, box, strict=True)
     )
