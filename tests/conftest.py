@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -28,8 +29,8 @@ def _a_home_of_its_own(tmp_path_factory: pytest.TempPathFactory, monkeypatch: py
 def settings(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Settings with a library below ``tmp_path`` and a cache all tests of the run share (graphs are slow)."""
     cache = tmp_path_factory.getbasetemp() / "cache"
-    own = {name: tmp_path / name for name in ("library", "models", "runs")}
-    return Settings(**own, cache=cache, offline=True, threads=1)
+    own = Settings(library=tmp_path / "library", models=tmp_path / "models", runs=tmp_path / "runs")
+    return replace(own, cache=cache, offline=True, threads=1)
 
 
 @pytest.fixture

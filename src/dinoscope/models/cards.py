@@ -7,9 +7,8 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import fields
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +16,9 @@ from numpy.typing import NDArray
 from dinoscope.errors import NoSuchModel, WeightsRefused
 from dinoscope.models.card import LOCAL, PACKAGE, ModelCard, Source
 from dinoscope.models.catalog import CARDS
-from dinoscope.models.config import PositionRule, VitConfig
+from dinoscope.models.config import PositionRule, VitConfig, config_of
 from dinoscope.models.names import renamed
+from dinoscope.models.owned import WEIGHTS_ENDINGS, find_owned, list_owned
 from dinoscope.models.tensors import read_metadata, read_tensors, weights_file
 
 __all__ = ["CARDS", "LOCAL", "PACKAGE", "ModelCard", "Source", "card_of"]
@@ -30,11 +30,14 @@ _HEAD = 64  # every official DINO, DINOv2 and DINOv3 has heads of 64 dimensions
 _FAMILIES = {"plain": "DINO", "offset": "DINO", "antialias": "DINOv2", "rope": "DINOv3"}
 
 
-def card_of(name_or_path: str) -> ModelCard:
-    """The card of a model in the catalog, or one made for a weights file or folder of the user.
+def card_of(name_or_path: str, models: Path | None = None) -> ModelCard:
+    """The card of a model in the catalog, of one trained here, or one made for the user's weights file.
 
     A path must look like one (a separator or a known ending) or exist, so that a typing error in a name
     is answered with the names meant.
+
+    Args:
+        models: the folder of the models trained here, ``settings.models``; None looks for none.
 
     Raises:
         NoSuchModel: neither a card nor a file.
@@ -42,13 +45,17 @@ def card_of(name_or_path: str) -> ModelCard:
     """
     if name_or_path in CARDS:
         return CARDS[name_or_path]
+    owned = find_owned(models, name_or_path) if models else None
+    if owned:
+        return owned.card
     path = Path(name_or_path).expanduser()
     if path.exists():
         return _card_of_file(path.resolve())
-    if path.suffix in (".pth", ".pt", ".bin", ".safetensors") or path.name != name_or_path:
-        raise NoSuchModel(f"{name_or_path} does not exist: give a weights file or one of {', '.join(CARDS)}")
-    near = difflib.get_close_matches(name_or_path.lower().replace("_", "-"), CARDS, n=3, cutoff=0.5)
-    meant = f"did you mean {' or '.join(near)}?" if near else f"choose one of {', '.join(CARDS)}"
+    known = [*CARDS, *(one.card.name for one in list_owned(models))] if models else list(CARDS)
+    if path.suffix in WEIGHTS_ENDINGS or path.name != name_or_path:
+        raise NoSuchModel(f"{name_or_path} does not exist: give a weights file or one of {', '.join(known)}")
+    near = difflib.get_close_matches(name_or_path.lower().replace("_", "-"), known, n=3, cutoff=0.5)
+    meant = f"did you mean {' or '.join(near)}?" if near else f"choose one of {', '.join(known)}"
     raise NoSuchModel(f"there is no model {name_or_path!r}: {meant}")
 
 
@@ -76,14 +83,8 @@ def _config_in(file: Path) -> VitConfig | None:
     if text is None:
         return None
     try:
-        values = json.loads(text)
-        values["position_grid"] = tuple(values["position_grid"])
-        if values.keys() != {field.name for field in fields(VitConfig)}:
-            raise ValueError("other keys")
-        if values["positions"] not in get_args(PositionRule):
-            raise ValueError("no rule for positions")
-        return VitConfig(**values)
-    except (ValueError, TypeError, KeyError):
+        return config_of(json.loads(text))
+    except (ValueError, TypeError, KeyError, AttributeError):
         raise WeightsRefused(f"{file} describes its model in a way we cannot read: export it again") from None
 
 

@@ -30,8 +30,8 @@ Any of the matrices ``qkv``, ``proj``, ``gate``, ``fc1``, ``fc2`` may be int8 in
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, fields
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,6 +109,20 @@ class VitConfig:
             shapes |= {"gate.weight": (f, d), "gate.bias": (f,)}
         shapes |= {"fc1.weight": (f, d), "fc1.bias": (f,), "fc2.weight": (d, f), "fc2.bias": (d,)}
         return shapes | ({"scale1": (d,), "scale2": (d,)} if self.layer_scale else {})
+
+
+def config_of(values: Mapping[str, Any]) -> VitConfig:
+    """The configuration that ``dataclasses.asdict`` made these values of, through JSON or not.
+
+    Raises:
+        ValueError, TypeError, KeyError: other keys, or values that make no sense.
+    """
+    if values.keys() != {field.name for field in fields(VitConfig)}:
+        raise ValueError("other keys")
+    if values["positions"] not in get_args(PositionRule):
+        raise ValueError("no rule for positions")
+    rows, columns = values["position_grid"]
+    return VitConfig(**{**values, "position_grid": (rows, columns)})
 
 
 def dense(tensors: Tensors, name: str) -> NDArray[np.float32]:

@@ -23,6 +23,7 @@ import numpy as np
 from dinoscope.models.config import Tensors, VitConfig, dense
 from dinoscope.models.graph_writer import FUSED
 from dinoscope.models.linears import ALL_ROWS, Linear, VitGraph, float_linear, int8_linear
+from dinoscope.models.positions import rotary, stretched
 
 GRAPH_VERSION = 2  # raise it when the same weights would give another graph: cached ones are then remade
 
@@ -45,23 +46,51 @@ def int8_graph(config: VitConfig, tensors: Tensors) -> bytes:
     return _vit(config, tensors, int8_linear, _fused_attention)
 
 
+def whole_graph(config: VitConfig, tensors: Tensors, grid: tuple[int, int]) -> bytes:
+    """fp32 in standard operators for one size of picture, so that another program needs nothing of ours.
+
+    Its only input is ``pictures``: (batch, 3, rows * patch, columns * patch), float32, already normalised;
+    its outputs are those above, N being rows * columns of ``grid``.
+    """
+    graph, (rows, columns), side = VitGraph(config, tensors), grid, config.patch
+    tiles = graph.op("Reshape", "pictures", graph.integers(0, 3, rows, side, columns, side))
+    tiles = graph.op("Transpose", tiles, perm=[0, 2, 4, 1, 3, 5])
+    graph.output("patches", graph.op("Reshape", tiles, graph.integers(0, rows * columns, 3 * side * side)))
+    if config.rope:
+        tables = rotary(grid, config.prefix, config.head_dimension, config.rope_theta)
+        for name, table in zip(("cosines", "sines"), tables, strict=True):
+            graph.constant(name, table)
+    else:
+        learned = dense(tensors, "positions")
+        graph.constant("positions", stretched(learned, config.position_grid, grid, config.positions))
+    _network(graph, float_linear, _plain_attention)
+    inputs = {"pictures": ("batch", 3, rows * side, columns * side)}
+    return graph.serialised(inputs, _outputs(config, rows * columns))
+
+
 def _vit(config: VitConfig, tensors: Tensors, linear: Linear, attend: Attend) -> bytes:
     graph = VitGraph(config, tensors)
-    tokens = _embedding(graph)
-    for block in range(config.blocks - 1):
-        tokens = _block(graph, f"blocks.{block}", tokens, linear, attend)
-    _last_block(graph, f"blocks.{config.blocks - 1}", tokens, linear)
+    _network(graph, linear, attend)
     places = {"positions": ("patches", config.dimension)}
     if config.rope:
         places = dict.fromkeys(("cosines", "sines"), ("tokens", config.head_dimension))
-    return graph.serialised(
-        inputs={"patches": ("batch", "patches", 3 * config.patch**2), **places},
-        outputs={
-            "cls": ("batch", config.dimension),
-            "attention": ("batch", config.heads, "patches"),
-            "patch_tokens": ("batch", "patches", config.dimension),
-        },
-    )
+    inputs = {"patches": ("batch", "patches", 3 * config.patch**2), **places}
+    return graph.serialised(inputs, _outputs(config, "patches"))
+
+
+def _network(graph: VitGraph, linear: Linear, attend: Attend) -> None:
+    tokens = _embedding(graph)
+    for block in range(graph.config.blocks - 1):
+        tokens = _block(graph, f"blocks.{block}", tokens, linear, attend)
+    _last_block(graph, f"blocks.{graph.config.blocks - 1}", tokens, linear)
+
+
+def _outputs(config: VitConfig, patches: str | int) -> dict[str, tuple[str | int, ...]]:
+    return {
+        "cls": ("batch", config.dimension),
+        "attention": ("batch", config.heads, patches),
+        "patch_tokens": ("batch", patches, config.dimension),
+    }
 
 
 def _embedding(graph: VitGraph) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dinoscope.models.backbone import Backbone, ModelIdentity
+from dinoscope.models.card import ModelCard
 from dinoscope.models.cards import card_of
 from dinoscope.models.config import Tensors
 from dinoscope.models.request import Request
@@ -24,7 +25,15 @@ def load_backbone(settings: Settings, model: str | None = None) -> Backbone:
         MissingExtra: the runtime, or the hub, is not installed.
         BadRequest: a runtime or precision that does not exist.
     """
-    card = card_of(model or settings.model)
+    return open_card(card_of(model or settings.model, settings.models), settings)
+
+
+def open_card(card: ModelCard, settings: Settings) -> Backbone:
+    """The model of a card, ready to encode; ``settings`` choose runtime, precision and threads.
+
+    Raises:
+        WeightsUnavailable, WeightsRefused, MissingExtra, BadRequest: as ``load_backbone``.
+    """
     runtime = runtime_named(settings.runtime)
     precision = resolved_precision(settings.precision, card.precision, settings.runtime)
     path = fetch(card, settings)
