@@ -16,7 +16,7 @@ Turn = tuple[Tensor, Tensor]  # cosines and sines, both (prefix + N, head dimens
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layout:
-    """Where the tokens of each size lie among the packed rows (all tokens, D): size by size, picture by picture."""
+    """Where the tokens of each size lie among the rows (all tokens, D): size by size, picture by picture."""
 
     shapes: tuple[tuple[int, int], ...]  # of each size: (pictures, tokens of a picture)
     turns: tuple[Turn | None, ...]  # of each size: the rotary angles, where the model has them
@@ -71,7 +71,7 @@ class Block(nn.Module):  # type: ignore[misc]  # torch is not there when types a
         return rows + self._kept(self._feed_forward(self.norm2(rows)), self.scale2, layout)
 
     def cls_attention(self, rows: Tensor, layout: Layout) -> Tensor:
-        """(batch, heads, tokens): what the CLS token of this block's input gives to each token; of one size."""
+        """(batch, heads, tokens): what CLS, as it enters this block, gives to each token; of one size."""
         ((queries, keys, _),) = self._queries_keys_values(rows, layout)
         scores = queries[:, :, :1] @ keys.transpose(2, 3) * queries.shape[-1] ** -0.5
         return scores.softmax(-1)[:, :, 0]

@@ -69,9 +69,8 @@ class Vit(nn.Module):  # type: ignore[misc]  # torch is not there when types are
         state = {name: torch.from_numpy(dense(tensors, name).copy()) for name in self.state_dict()}
         self.load_state_dict(state, strict=True)
 
-    @torch.no_grad()
     def initialise(self, generator: torch.Generator | None = None) -> None:
-        """Draw new weights as DINO does: normal of spread 0.02, the patches' layer uniform as any convolution."""
+        """Draw new weights as DINO does: normal of spread 0.02, the patches' uniform as any convolution's."""
         for module in self.modules():
             if isinstance(module, nn.Linear):
                 nn.init.trunc_normal_(module.weight, std=_SPREAD, generator=generator)

@@ -50,6 +50,15 @@ def summed(tensor: Tensor) -> Tensor:
     return total
 
 
+def largest(tensor: Tensor) -> Tensor:
+    """Element by element the largest of every process' tensor (any shape), itself when alone."""
+    if world() == 1:
+        return tensor
+    most = tensor.detach().clone()
+    distributed.all_reduce(most, op=distributed.ReduceOp.MAX)
+    return most
+
+
 def device_of(name: str) -> torch.device:
     """``auto``, ``cpu``, ``cuda`` or ``cuda:N`` as a device; under torchrun each process takes its own GPU.
 
