@@ -19,19 +19,19 @@ from dinoscope.pictures.thumbnails import thumbnail
 
 BASE_MEMORY = 2**30  # bytes of address space for Python, numpy and Pillow's libraries
 MEMORY_PER_PIXEL = 12  # RGBA, its RGB copy and a conversion between them, with room
-_GRACE = 2.0  # seconds beyond the limit; the parent ends us first, this is for when it is gone
+GRACE = 2.0  # seconds beyond the limit; the parent ends us first, this is for when it is gone
 
 
 def main() -> None:
     """Serve requests from stdin until it ends, as it does when the parent dies."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
     try:
-        _serve(sys.stdin.buffer, _private_stdout())
+        _serve(sys.stdin.buffer, private_stdout())
     except (EOFError, BrokenPipeError):
         os._exit(0)  # the parent is gone; nothing to flush to
 
 
-def _private_stdout() -> BinaryIO:
+def private_stdout() -> BinaryIO:
     """Nothing a C library prints may come between frames."""
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
@@ -41,13 +41,13 @@ def _private_stdout() -> BinaryIO:
 def _serve(requests: BinaryIO, out: BinaryIO) -> None:
     limits = Limits(**receive(requests, 0)[0]["limits"])
     _warm_up(limits)
-    _confine(limits)
+    confine(limits)
     send(out, {"ready": True})
     while True:
         request, bodies = receive(requests, limits.max_bytes + 2**16)
-        _alarm(limits.max_seconds + _GRACE)
+        alarm(limits.max_seconds + GRACE)
         reply = _answer(request, bodies, limits)
-        _alarm(0)  # a parent that was suspended may take its time to read
+        alarm(0)  # a parent that was suspended may take its time to read
         send(out, *reply)
 
 
@@ -57,7 +57,7 @@ def _warm_up(limits: Limits) -> None:
     decode(small, limits, where="the first picture")
 
 
-def _confine(limits: Limits) -> None:
+def confine(limits: Limits) -> None:
     """Memory by the kernel; time by an alarm whose default action ends the process."""
     if sys.platform != "win32":
         import resource
@@ -69,7 +69,8 @@ def _confine(limits: Limits) -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _alarm(seconds: float) -> None:
+def alarm(seconds: float) -> None:
+    """End this process in that many seconds of real time; 0 calls it off."""
     if sys.platform != "win32":
         signal.setitimer(signal.ITIMER_REAL, seconds)
 

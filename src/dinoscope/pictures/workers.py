@@ -30,7 +30,7 @@ _REFUSALS = {kind.__name__: kind for kind in (MissingExtra, NotAPicture, Picture
 # Exactly our own search path, in its order. Not -m: a folder of pictures may hold a file named PIL.py.
 _START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from dinoscope.pictures.worker import main; main()"
+    "from importlib import import_module; import_module(sys.argv[2]).main()"
 )
 
 
@@ -132,15 +132,7 @@ class _Worker:
     """One process and the pipes to it. Used by one thread at a time."""
 
     def __init__(self, limits: Limits) -> None:
-        group = {} if sys.platform == "win32" else {"process_group": 0}  # out of Ctrl-C's reach
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", _START, json.dumps(_search_path())],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},  # numpy computes nothing
-            **cast(Any, group),
-        )
+        self._process = start_process("dinoscope.pictures.worker")
         self._timed_out = False
         self._ready = False
         self._limits = limits
@@ -213,6 +205,19 @@ class _Worker:
     def _give_up(self) -> None:
         self._timed_out = True
         self._process.kill()
+
+
+def start_process(module: str) -> subprocess.Popen[bytes]:
+    """A Python of our own that runs ``module.main()``, with pipes to it, out of Ctrl-C's reach."""
+    group = {} if sys.platform == "win32" else {"process_group": 0}
+    return subprocess.Popen(
+        [sys.executable, "-P", "-c", _START, json.dumps(_search_path()), module],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},  # numpy computes nothing
+        **cast(Any, group),
+    )
 
 
 def _loaded_of(header: Header, bodies: Bodies) -> Loaded:

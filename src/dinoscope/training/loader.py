@@ -1,0 +1,182 @@
+"""Batches of views, made ahead of the training by processes of their own, the same on any number of them."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from threading import Lock
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from dinoscope.errors import BadRequest
+from dinoscope.features import Pixels
+from dinoscope.pictures.limits import Limits
+from dinoscope.pictures.refusal import Refusal
+from dinoscope.training.crops import crops_at, sizes_of
+from dinoscope.training.items import Item, Items
+from dinoscope.training.recipe import Recipe
+from dinoscope.training.sampling import NEIGHBOUR, REPLACEMENT, IndexArray, batch_indices, generator_of
+from dinoscope.training.view_workers import ViewWorkers
+from dinoscope.training.viewing import Order, Views, view_all
+
+_AHEAD = 2  # batches made while one is trained on: 2 x 134 MB for 256 pictures with 2 x 224 + 8 x 96
+_CHUNK = 16  # most pictures a process is asked for at once: enough to hide what asking costs
+_TRIES = 20  # other pictures tried in place of one that cannot be read
+_NAMED = 100  # refusals kept with their sentence
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """What one rank trains on in one step; n = recipe.batch / world pictures."""
+
+    step: int
+    views: list[Pixels]  # two global ones, then the local ones: (n, size, size, 3) each, colours untouched
+    indices: IndexArray  # (n,) which items they are
+    positions: IndexArray  # (n,) places in the whole batch of all ranks
+
+
+class Loader:
+    """A context manager whose ``batches`` are pure functions of the recipe's seed and the step.
+
+    A picture that cannot be read is replaced by another one, which one is again a function of the seed
+    and the step. A reading process that dies is replaced and its work done again.
+    """
+
+    def __init__(
+        self, items: Items, recipe: Recipe, limits: Limits, *, workers: int = 0, rank: int = 0, world: int = 1
+    ) -> None:
+        """Make ``workers`` processes, none with 0: then ``batches`` works in this one when asked.
+
+        Raises:
+            BadRequest: the batch cannot be shared evenly among ranks and accumulation windows.
+        """
+        if recipe.batch % (world * recipe.accumulate):
+            raise BadRequest(
+                f"a batch of {recipe.batch} cannot be shared by {world} processes in {recipe.accumulate} "
+                f"windows each: ask for a multiple of {world * recipe.accumulate}"
+            )
+        self._items, self._recipe, self._limits = items, recipe, limits
+        self._share = recipe.batch // world
+        self._first = rank * self._share
+        self._workers = ViewWorkers(workers, limits) if workers else None
+        self._threads = ThreadPoolExecutor(workers, "views") if workers else None
+        self._chunk = max(1, min(_CHUNK, self._share // max(1, 2 * workers)))
+        self._lock = Lock()
+        self.waited = 0.0  # seconds ``batches`` kept the training waiting, since the beginning
+        self.refusals: dict[int, Refusal] = {}  # item number -> why it could not be read; the first 100
+        self.skipped: set[int] = set()  # numbers of all items that could not be read
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the processes at once."""
+        if self._workers:
+            self._workers.close()
+        if self._threads:
+            self._threads.shutdown(wait=True, cancel_futures=True)
+
+    def batches(self, start: int = 0, end: int | None = None) -> Iterator[Batch]:
+        """The batches of the steps from ``start`` up to ``end`` (default: recipe.steps).
+
+        Raises:
+            BadRequest: so many pictures cannot be read that no replacement is found.
+            Unreadable: the reading processes keep dying.
+        """
+        end = self._recipe.steps if end is None else end
+        pending: deque[tuple[Batch, list[Callable[[], None]]]] = deque()
+        ahead = _AHEAD if self._threads else 0
+        for step in range(start, end):
+            while len(pending) <= ahead and step + len(pending) < end:
+                pending.append(self._begin(step + len(pending)))
+            began = time.perf_counter()
+            batch, parts = pending.popleft()
+            for part in parts:
+                part()
+            self.waited += time.perf_counter() - began
+            yield batch
+
+    def _begin(self, step: int) -> tuple[Batch, list[Callable[[], None]]]:
+        """A batch still to be filled, and what to call for its parts: each waits or works."""
+        recipe = self._recipe
+        positions = np.arange(self._first, self._first + self._share)
+        indices = batch_indices(recipe.seed, step, recipe.batch, len(self._items))[positions]
+        sizes = sizes_of(crops_at(recipe, step))
+        views = [np.empty((self._share, size, size, 3), np.uint8) for size in sizes]
+        batch = Batch(step, views, indices, positions)
+        spans = [(low, min(low + self._chunk, self._share)) for low in range(0, self._share, self._chunk)]
+        if self._threads is None:
+            return batch, [partial(self._fill, batch, *span) for span in spans]
+        futures: list[Future[None]] = [self._threads.submit(self._fill, batch, *span) for span in spans]
+        return batch, [future.result for future in futures]
+
+    def _fill(self, batch: Batch, low: int, high: int) -> None:
+        """Rows ``low`` to ``high`` of the batch."""
+        rendered = self._views(batch, low, [int(index) for index in batch.indices[low:high]])
+        for view, part in zip(batch.views, rendered.pixels, strict=True):
+            view[low:high] = part
+        for number, sentence in rendered.failed.items():
+            self._replace(batch, low + number, sentence)
+
+    def _replace(self, batch: Batch, row: int, sentence: str) -> None:
+        """Another picture for a row; the same one whoever asks."""
+        dice = generator_of(self._recipe.seed, REPLACEMENT, batch.step, int(batch.positions[row]))
+        index = int(batch.indices[row])
+        for _ in range(_TRIES):
+            self._refuse(index, sentence)
+            index = int(dice.integers(len(self._items)))
+            rendered = self._views(batch, row, [index])
+            if not rendered.failed:
+                for view, part in zip(batch.views, rendered.pixels, strict=True):
+                    view[row] = part[0]
+                batch.indices[row] = index
+                return
+            sentence = rendered.failed[0]
+        raise BadRequest(f"{_TRIES} pictures in a row cannot be read; the last of them: {sentence}")
+
+    def _refuse(self, index: int, sentence: str) -> None:
+        with self._lock:
+            self.skipped.add(index)
+            if len(self.refusals) < _NAMED:
+                self.refusals.setdefault(index, Refusal(Path(self._items[index].where), sentence))
+
+    def _views(self, batch: Batch, row: int, indices: list[int]) -> Views:
+        recipe, first = self._recipe, int(batch.positions[row])
+        order = Order(
+            seed=recipe.seed,
+            step=batch.step,
+            first=first,
+            crops=crops_at(recipe, batch.step),
+            pictures=tuple(
+                self._picture(index, batch.step, first + number) for number, index in enumerate(indices)
+            ),
+        )
+        return self._workers.view_all(order) if self._workers else view_all(order, self._limits)
+
+    def _picture(self, index: int, step: int, position: int) -> tuple[Item, ...]:
+        if self._recipe.positives == "same":
+            return (self._items[index],)
+        dice = generator_of(self._recipe.seed, NEIGHBOUR, step, position)
+        return self._items[index], self._items[self._items.nearby(index, dice)]
+
+
+def default_workers(cuda: bool) -> int:
+    """How many processes keep a training busy: one beside a processor that trains, all cores beside a GPU.
+
+    On a processor a step costs some 100 times what its pictures cost.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, cores - 1) if cuda else 1
