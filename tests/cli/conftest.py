@@ -92,6 +92,8 @@ def command(home: Path, cache: Path, model: Path) -> Dinoscope:
         "DINOSCOPE_LIBRARY": str(home / "library"),
         "DINOSCOPE_CACHE": str(cache),
         "DINOSCOPE_MODEL": str(model),
+        "DINOSCOPE_MODELS": str(home / "models"),
+        "DINOSCOPE_RUNS": str(home / "runs"),
         "DINOSCOPE_CONFIG": str(home / "config.toml"),
         "DINOSCOPE_OFFLINE": "1",
         "DINOSCOPE_THREADS": "1",

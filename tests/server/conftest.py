@@ -121,7 +121,8 @@ def client(settings: Settings, session: Session) -> Iterator[TestClient]:
 @pytest.fixture(scope="module")
 def reader(indexed: Path) -> Iterator[TestClient]:
     """The same over the shared library, for tests that change nothing."""
-    settings = bounded(Settings(library=indexed, runs=indexed.parent / "runs"))
+    home = indexed.parent
+    settings = bounded(Settings(library=indexed, runs=home / "runs", models=home / "models"))
     with (
         Session(Library.open(indexed), settings, Colours()) as session,
         asking(create_app(settings, session)) as client,

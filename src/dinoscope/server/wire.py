@@ -308,6 +308,7 @@ class Card(Wire):
     bytes: int
     available: bool  # on this machine
     current: bool
+    own: bool  # trained here
 
 
 class Models(Wire):

@@ -9,10 +9,12 @@ from fastapi import APIRouter, Request, Response
 
 from dinoscope import __version__
 from dinoscope.models.catalog import CARDS
+from dinoscope.models.owned import list_owned
 from dinoscope.server import wire
 from dinoscope.server.parts import Here
 from dinoscope.server.problems import problem
 from dinoscope.server.security import COOKIE
+from dinoscope.settings import Settings
 
 router = APIRouter(tags=["about"])
 
@@ -23,20 +25,23 @@ MONTH = 30 * 24 * 3600  # seconds a browser stays logged in
 def about(here: Here) -> wire.About:
     """The version, the model that answers searches, and what the library amounts to."""
     backbone = here.session.backbone
+    identity = backbone.identity
     info = here.session.library.info()
     return wire.About(
         version=__version__,
-        model=wire.Model.of(backbone.identity, _title(backbone.identity.name), backbone.dimension),
+        model=wire.Model.of(identity, _title(identity.name, here.settings), backbone.dimension),
         library=wire.Library.of(info, read_only=not _writable(info.folder)),
         limits=wire.UploadLimits(max_bytes=here.settings.max_bytes, max_pixels=here.settings.max_pixels),
         auth=bool(here.access.token),
     )
 
 
-def _title(name: str) -> str:
+def _title(name: str, settings: Settings) -> str:
     """For people; the name itself when the weights are a file of the user's."""
-    card = CARDS.get(name)
-    return card.title if card else name
+    if name in CARDS:
+        return CARDS[name].title
+    own = {one.card.name: f"{name} ({one.card.title})" for one in list_owned(settings.models)}
+    return own.get(name, name)
 
 
 def _writable(folder: Path) -> bool:

@@ -12,10 +12,12 @@ router = APIRouter(tags=["about"])
 
 @router.get("/models")
 def models(here: Here) -> wire.Models:
-    """Every model card, with what is on this machine and what this server searches with."""
+    """Every model, those trained here last: which are on this machine, which this server searches with."""
     from dinoscope.models.cards import CARDS
+    from dinoscope.models.owned import list_owned
     from dinoscope.models.weights import is_here
 
+    own = [one.card for one in list_owned(here.settings.models)]
     current = here.session.backbone.identity.name
     return wire.Models(
         models=[
@@ -28,7 +30,8 @@ def models(here: Here) -> wire.Models:
                 bytes=card.bytes,
                 available=is_here(card, here.settings),
                 current=card.name == current,
+                own=card in own,
             )
-            for card in CARDS.values()
+            for card in [*CARDS.values(), *own]
         ]
     )
