@@ -141,3 +141,10 @@ class NoSuchRun(DinoscopeError):
 
     status: ClassVar[int] = 404
     title: ClassVar[str] = "No such run"
+
+
+class TrainingDiverged(DinoscopeError):
+    """The loss of a training was not a finite number several times in a row."""
+
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "Training diverged"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dinoscope.errors import BadRequest, JobConflict
+from dinoscope.errors import BadRequest, JobConflict, NoSuchRun
 from dinoscope.settings import Settings
 from dinoscope.training.journal import Journal, Measure
 from dinoscope.training.runs import Run, list_runs, open_run
@@ -83,5 +83,18 @@ def test_runs_are_listed_newest_first_without_the_damaged(settings: Settings) ->
 
 
 def test_a_run_that_is_not_there_is_a_sentence(settings: Settings) -> None:
-    with pytest.raises(BadRequest, match="there is no run 'mine'"):
+    with pytest.raises(NoSuchRun, match="there is no run 'mine'"):
         Run(settings.runs / "mine").info()
+
+
+def test_only_what_trains_can_be_asked_to_stop(settings: Settings) -> None:
+    run = open_run("mine", settings)
+    run.update(state="running")
+    with pytest.raises(JobConflict, match="nothing to stop"):
+        run.ask_to_stop()
+    with run.claimed():
+        assert not run.asked_to_stop()
+        run.ask_to_stop()
+        assert run.asked_to_stop()
+    with run.claimed():  # the next sitting is not stopped by an old wish
+        assert not run.asked_to_stop()

@@ -16,17 +16,24 @@ Collapse = Literal["uniform", "single", "constant"]
 
 UNIFORM, SINGLE = 0.98, 0.05  # share of ln K
 CONSTANT = 1e-3  # standard deviation of unit descriptors, times the root of their dimension
-PATIENCE = 5  # rows in a row
+PATIENCE, PROBES = 5, 2  # rows in a row, probes in a row
 
 
 def alarm(rows: Sequence[Measure], recipe: Recipe) -> str | None:
-    """A sentence when the last ``PATIENCE`` rows after the warm-up all show the same collapse, else None."""
-    latest = rows[-PATIENCE:]
-    if len(latest) < PATIENCE or latest[0].step <= quiet_until(recipe):
-        return None
-    kinds = {_collapse(row) for row in latest}
-    kind = kinds.pop() if len(kinds) == 1 else None
-    return _sentence(kind, latest[-1], recipe) if kind else None
+    """A sentence when the latest rows after the warm-up all show the same collapse, else None.
+
+    Args:
+        rows: of the journal, oldest first; the last hundred are enough.
+    """
+    settled = [row for row in rows if row.step > quiet_until(recipe)]
+    told = [row for row in settled if row.entropy is not None][-PATIENCE:]
+    kinds = {_sharpness(row) for row in told}
+    if len(told) == PATIENCE and len(kinds) == 1 and (kind := kinds.pop()):
+        return _sentence(kind, told[-1], recipe)
+    probed = [row for row in settled if "std" in row.probe][-PROBES:]
+    if len(probed) == PROBES and all(row.probe["std"] < CONSTANT for row in probed):
+        return _sentence("constant", probed[-1], recipe)
+    return None
 
 
 def quiet_until(recipe: Recipe) -> int:
@@ -34,13 +41,11 @@ def quiet_until(recipe: Recipe) -> int:
     return max(recipe.optimiser.warmup, recipe.optimiser.freeze_last, recipe.steps // 20)
 
 
-def _collapse(row: Measure) -> Collapse | None:
-    if row.entropy is not None and row.entropy > UNIFORM:
+def _sharpness(row: Measure) -> Collapse | None:
+    assert row.entropy is not None
+    if row.entropy > UNIFORM:
         return "uniform"
-    if row.entropy is not None and row.entropy < SINGLE:
-        return "single"
-    spread = row.probe.get("std")
-    return "constant" if spread is not None and spread < CONSTANT else None
+    return "single" if row.entropy < SINGLE else None
 
 
 def _sentence(kind: Collapse, row: Measure, recipe: Recipe) -> str:

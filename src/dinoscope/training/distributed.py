@@ -105,6 +105,15 @@ def same_everywhere(flag: bool, place: Place) -> bool:
     return bool(summed(torch.tensor(float(flag), device=place.device)) > 0)
 
 
+def agreed(text: str, place: Place) -> str:
+    """The leading process' text, in every process; those that come first wait for it."""
+    if place.world == 1:
+        return text
+    shared = [text]
+    distributed.broadcast_object_list(shared, src=0, device=place.device)
+    return shared[0]
+
+
 def averaged_gradients(module: nn.Module, place: Place) -> None:
     """Replace every gradient by its mean over the processes, in one message per type."""
     if place.world == 1:

@@ -106,7 +106,7 @@ def first_difference(one: Recipe, other: Recipe) -> str | None:
     theirs = dict(_leaves(to_json(other)))
     for key, value in _leaves(to_json(one)):
         if value != theirs[key]:
-            return f"{key} is {_shown(value)} here and {_shown(theirs[key])} there"
+            return f"{key} is {_shown(value)} in one and {_shown(theirs[key])} in the other"
     return None
 
 

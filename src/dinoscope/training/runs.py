@@ -9,6 +9,7 @@
         samples/{step}-{i}-{kind}.png  kind: attention, pca
         samples/{i}-picture.png        what the model sees of each sample
         writer.lock                    held by the process that trains
+        stop                           there when somebody asked that process to stop
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from dinoscope.errors import BadRequest, DiskFull, JobConflict, LibraryBusy
+from dinoscope.errors import BadRequest, DiskFull, JobConflict, LibraryBusy, NoSuchRun
 from dinoscope.library.locking import WriterLock
 from dinoscope.settings import Settings
 from dinoscope.training.journal import Measure, last_measure, read_measures
@@ -48,6 +49,7 @@ class RunInfo:
     pictures: int
     samples: list[str] = field(default_factory=list)  # maps in samples/ by step, without the pictures
     preset: str = ""
+    overrides: dict[str, str] = field(default_factory=dict)  # dotted fields given by hand
     reason: str = ""  # why it stopped or failed, a sentence
     model: str = ""  # the name it was exported under
     last: Measure | None = None  # the newest row
@@ -91,7 +93,8 @@ class Run:
         """What is known about the run.
 
         Raises:
-            BadRequest: there is no such run, or its ``run.json`` is not readable.
+            NoSuchRun: there is none.
+            BadRequest: its ``run.json`` is not readable.
         """
         about, last = self.read(), self.last()
         state = about.get("state", "new")
@@ -111,6 +114,7 @@ class Run:
             pictures=about.get("pictures", 0),
             samples=[path.name for path in sorted(maps, key=_age)],
             preset=recipe.get("name", ""),
+            overrides=about.get("overrides", {}),
             reason=about.get("reason", ""),
             model=about.get("model", ""),
             last=last,
@@ -120,12 +124,13 @@ class Run:
         """``run.json``.
 
         Raises:
-            BadRequest: there is none, or it is not what a training writes.
+            NoSuchRun: there is none.
+            BadRequest: it is not what a training writes.
         """
         try:
             about = json.loads((self.folder / "run.json").read_text("utf-8"))
         except FileNotFoundError:
-            raise BadRequest(
+            raise NoSuchRun(
                 f"there is no run {self.name!r} in {self.folder.parent}: dinoscope runs lists them"
             ) from None
         except (OSError, ValueError) as error:
@@ -162,6 +167,19 @@ class Run:
             return False
         return False
 
+    def ask_to_stop(self) -> None:
+        """Have the process that trains here write a checkpoint and end, within a step.
+
+        Raises:
+            JobConflict: nothing trains here.
+        """
+        if not self.alive():
+            raise JobConflict(f"nothing trains in {self.folder} now: there is nothing to stop")
+        (self.folder / "stop").touch()
+
+    def asked_to_stop(self) -> bool:
+        return (self.folder / "stop").exists()
+
     @contextmanager
     def claimed(self) -> Iterator[None]:
         """Hold the run: no other process trains in it.
@@ -183,6 +201,7 @@ class Run:
                     ) from None
                 time.sleep(0.05)
         try:
+            (self.folder / "stop").unlink(missing_ok=True)
             yield
         finally:
             lock.release()
