@@ -69,7 +69,7 @@ def gathering(sources: Sequence[Path], limits: Limits, cache: Path | None = None
     if not sources:
         raise BadRequest("no pictures are named: give a folder, a .tar file or a video")
     table = _Table(limits, cache)
-    for source in sources:
+    for source in map(Path.absolute, sources):
         if not source.exists():
             raise Unreadable(f"{shown(source)} does not exist: check the name")
         yield Gathering(len(table.names), table.skipped, shown(source))
@@ -108,7 +108,7 @@ class _Table:
 
     def add(self, path: Path, source: Path) -> Iterator[None]:
         """Whatever the file holds. Yields from time to time."""
-        relative = path.name if path == source else os.path.relpath(path, source).replace(os.sep, "/")
+        relative = path.name if path == source else path.relative_to(source).as_posix()
         try:
             with path.open("rb") as file:
                 head = file.read(512)
@@ -156,6 +156,9 @@ class _Table:
                     )
                     if len(self.names) % _EVERY == 0:
                         yield
+                looking.seek(tar.offset)
+                if looking.read(512).strip(b"\0"):  # tarfile takes any nonsense for the end
+                    raise tarfile.ReadError("a member's header makes no sense")
         except tarfile.TarError as error:
             self.refuse(Refusal(path, f"{shown(path)} is damaged ({error}): what came before it is used"))
 

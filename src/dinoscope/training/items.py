@@ -139,7 +139,7 @@ class Items:
                 return
             first = content
         if tried < 2:
-            raise BadRequest(f"none of these pictures can be trained on; the last of them: {last}")
+            raise BadRequest(f"fewer than two of these pictures can be decoded; one of the others: {last}")
         raise BadRequest(f"all of the first {tried:,} pictures are the same one: name a folder with others")
 
 

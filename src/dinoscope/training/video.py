@@ -11,6 +11,7 @@ import io
 import os
 import tarfile
 from collections.abc import Iterator
+from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -73,7 +74,8 @@ def extracting(path: Path, cache: Path, rate: float = RATE) -> Iterator[int]:
             f"the frames of {shown(path)} cannot be kept in {shown(cache)}: {reason(error)}"
         ) from None
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):  # it was renamed, or never made
+            unfinished.unlink()
 
 
 def _kept(path: Path, rate: float) -> Iterator[tuple[str, bytes]]:
