@@ -91,7 +91,7 @@ def probe(part: float, rng: np.random.Generator) -> dict[str, float]:
     return {
         "knn": 0.25 + 0.17 * grown + 0.004 * float(rng.normal()),
         "rank": 14 + 60 * grown,
-        "feature_std": 0.021 + 0.02 * grown,
+        "std": 0.55 + 0.3 * grown,
     }
 
 

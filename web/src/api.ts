@@ -7,9 +7,11 @@ import type {
   Job,
   JobProgress,
   Listing,
+  Measure,
   Picture,
   PictureDetails,
   Refusal,
+  Run,
   Uploaded,
 } from "./wire";
 
@@ -130,6 +132,11 @@ export const api = {
   folders: (path: string | null, signal?: AbortSignal) =>
     call<FolderListing>(`/folders${queryString({ path })}`, withSignal(signal)),
 
+  runs: async (signal?: AbortSignal) => (await call<{ runs: Run[] }>("/runs", withSignal(signal))).runs,
+
+  measures: async (name: string, most: number, signal?: AbortSignal) =>
+    (await call<{ measures: Measure[] }>(`/runs/${name}/measures${queryString({ most })}`, withSignal(signal))).measures,
+
   login: (token: string) => call<unknown>("/login", send("POST", { token })),
 };
 
@@ -153,16 +160,21 @@ export const isUpload = (query: string): boolean => query.startsWith("q_");
 export const queryThumbnailUrl = (query: string, side: number): string =>
   isUpload(query) ? `${ROOT}/queries/${query}/image?side=${side}` : `${ROOT}/pictures/${query}/thumbnail?side=${side}`;
 
+/** A sample of a run; the start in the address tells it from an earlier run's of the same name. */
+export const sampleUrl = (run: Run, file: string): string =>
+  `${ROOT}/runs/${run.name}/samples/${file}?v=${Date.parse(run.started_at)}`;
+
 export interface JobEvents {
   progress(progress: JobProgress): void;
   end(job: Job): void;
   lost(): void; // the stream broke off before its end
 }
 
+const read = <T>(event: Event): T => JSON.parse((event as MessageEvent<string>).data) as T;
+
 /** Follow a job's event stream; the returned function stops following. */
 export function followJob(id: string, events: JobEvents): () => void {
   const stream = new EventSource(`${ROOT}/jobs/${encodeURIComponent(id)}/events`);
-  const read = <T>(event: Event): T => JSON.parse((event as MessageEvent<string>).data) as T;
   stream.addEventListener("progress", (event) => events.progress(read<JobProgress>(event)));
   stream.addEventListener("end", (event) => {
     stream.close();
@@ -170,6 +182,30 @@ export function followJob(id: string, events: JobEvents): () => void {
   });
   stream.addEventListener("error", () => {
     if (stream.readyState === EventSource.CLOSED) events.lost();
+  });
+  return () => stream.close();
+}
+
+export interface RunEvents {
+  measures(fresh: readonly Measure[]): void;
+  rewound(step: number): void; // resumed from there: what was measured after it is void
+  run(run: Run): void; // something else changed, or it ended
+  lost(): void; // the stream broke off before its end
+}
+
+/** Follow a training from a step on; the returned function stops following. */
+export function followRun(name: string, since: number, events: RunEvents): () => void {
+  const stream = new EventSource(`${ROOT}/runs/${name}/events${queryString({ since })}`);
+  stream.addEventListener("measures", (event) => events.measures(read<{ measures: Measure[] }>(event).measures));
+  stream.addEventListener("rewound", (event) => events.rewound(read<{ step: number }>(event).step));
+  stream.addEventListener("run", (event) => events.run(read<Run>(event)));
+  stream.addEventListener("end", (event) => {
+    stream.close();
+    events.run(read<Run>(event));
+  });
+  stream.addEventListener("error", () => {
+    stream.close(); // it would ask again for what it has heard: whoever follows begins anew, from where it is
+    events.lost();
   });
   return () => stream.close();
 }

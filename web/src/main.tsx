@@ -11,6 +11,7 @@ import "./styles/controls.css";
 import "./styles/grid.css";
 import "./styles/overlays.css";
 import "./styles/pages.css";
+import "./styles/training.css";
 
 applyTheme();
 followHistory();

@@ -13,6 +13,7 @@ export interface Route {
   order: Order;
   descending: boolean;
   picture: number | null; // its details are open
+  run: string; // the training looked at; "" is the newest
 }
 
 export const HOME: Route = {
@@ -23,9 +24,11 @@ export const HOME: Route = {
   order: "added",
   descending: true,
   picture: null,
+  run: "",
 };
 
 const QUERY = /^(\d+|q_[\w-]+)$/;
+const RUN = /^[a-z0-9][\w.-]*$/;
 
 /** Read an address; whatever it gets wrong counts as not said. */
 export function parseRoute(path: string, search: string): Route {
@@ -44,6 +47,7 @@ export function parseRoute(path: string, search: string): Route {
     order,
     descending: given.has("descending") ? given.get("descending") !== "false" : order !== "path",
     picture: /^\d+$/.test(picture) ? Number(picture) : null,
+    run: RUN.test(given.get("run") ?? "") ? (given.get("run") as string) : "",
   };
 }
 
@@ -56,6 +60,7 @@ export function formatRoute(route: Route): string {
   if (route.order !== HOME.order) out.set("order", route.order);
   if (route.descending !== (route.order !== "path")) out.set("descending", String(route.descending));
   if (route.picture !== null) out.set("picture", String(route.picture));
+  if (route.run) out.set("run", route.run);
   const text = out.toString();
   return `/${route.view}${text && `?${text}`}`;
 }

@@ -9,7 +9,7 @@ export interface Asked {
   origin: string;
 }
 
-const shell = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
+export const shell = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 
 const python = (text: string): string => JSON.stringify(text);
 

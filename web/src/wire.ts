@@ -122,3 +122,44 @@ export interface FolderListing {
   parent: string | null;
   folders: { name: string; path: string }[];
 }
+
+export interface Measure {
+  step: number; // optimiser steps done
+  seconds: number; // spent training, over all sittings
+  loss: number | null; // the sum that is minimised; null here and below: not measured
+  dino: number | null; // its parts, unweighted
+  patch: number | null;
+  koleo: number | null;
+  keep: number | null;
+  entropy: number | null; // of the teacher's targets, as a share of its greatest, [0, 1]
+  kl: number | null; // nats
+  gradient: number | null; // norm before clipping
+  rate: number | null;
+  weight_decay: number | null;
+  momentum: number | null;
+  temperature: number | null;
+  pictures_per_second: number | null;
+  waited: number | null; // share of the time spent waiting for pictures, [0, 1]
+  skipped: number;
+  probe: Record<string, number>; // knn, consistency, rank, std; empty at most measures
+  alarm: string | null; // a sentence
+}
+
+export type RunState = "new" | "running" | "stopped" | "finished" | "failed";
+
+export interface Run {
+  name: string;
+  state: RunState;
+  step: number;
+  steps: number;
+  started_at: string;
+  updated_at: string;
+  preset: string;
+  sources: string[];
+  pictures: number;
+  samples: string[]; // "{step}-{i}-{picture, attention or pca}.png"
+  reason: string;
+  model: string; // the name it was exported under
+  recipe: Record<string, unknown>;
+  last: Measure | null;
+}

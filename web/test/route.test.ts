@@ -18,6 +18,7 @@ describe("an address", () => {
       "/?order=path",
       "/?order=taken&descending=false",
       "/?like=3&picture=4",
+      "/training?run=my.run-2",
     ];
     for (const address of addresses) expect(formatRoute(parse(address))).toBe(address);
   });
@@ -28,11 +29,12 @@ describe("an address", () => {
   });
 
   it("drops what no picture can be", () => {
-    const route = parse("/?like=12x&like=javascript:1&like=5&unlike=../a&picture=-3&order=evil");
+    const route = parse("/?like=12x&like=javascript:1&like=5&unlike=../a&picture=-3&order=evil&run=../a");
     expect(route.like).toEqual(["5"]);
     expect(route.unlike).toEqual([]);
     expect(route.picture).toBeNull();
     expect(route.order).toBe("added");
+    expect(route.run).toBe("");
   });
 
   it("never wants and unwants one picture at once", () => {

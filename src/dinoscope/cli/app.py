@@ -59,12 +59,26 @@ def dinoscope(
 
 
 def _register() -> None:
-    from dinoscope.cli import checking, configuring, indexing, keeping, modelling, searching, serving
+    from dinoscope.cli import (
+        checking,
+        comparing,
+        configuring,
+        indexing,
+        keeping,
+        modelling,
+        recalling,
+        searching,
+        serving,
+        training,
+    )
 
     app.command("index")(indexing.index)
     app.command("search")(searching.search)
     app.command("serve")(serving.serve)
     app.command("demo")(serving.demo)
+    app.command("compare")(comparing.compare)
+    app.command("train")(training.train)
+    app.add_typer(recalling.app, name="runs")
     app.add_typer(modelling.app, name="models")
     app.add_typer(keeping.app, name="library")
     app.command("config")(configuring.config)

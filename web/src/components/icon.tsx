@@ -20,6 +20,7 @@ const PATHS = {
   keyboard: "M3 7h18v11H3zM7 11h.01M11 11h.01M15 11h.01M17 11h.01M8 14.500h8",
   link: "M10 14a4 4 0 0 0 6 .5l3-3a4 4 0 0 0-6-6l-1 1M14 10a4 4 0 0 0-6-.5l-3 3a4 4 0 0 0 6 6l1-1",
   minus: "M5 12h14",
+  newest: "M5 6l7 6-7 6M18 6v12",
   next: "M9 5l7 7-7 7",
   pulse: "M3 12h4l3-7 4 14 3-7h4",
   refresh: "M20 11a8 8 0 1 0-2 6M20 5v6h-6",
@@ -27,6 +28,9 @@ const PATHS = {
   sliders: "M4 8h10M18 8h2M16 6v4M4 16h2M10 16h10M8 14v4",
   sort: "M7 5v14M4 16l3 3 3-3M14 6h6M14 11h5M14 16h3",
   terminal: "M4 5h16v14H4zM8 10l3 2.500L8 15M13 15h4",
+  pause: "M9 6v12M15 6v12",
+  play: "M8 5.500l10.500 6.500L8 18.500z",
+  train: "M4 4v16h16M7.500 15.500l4-5.500 3.500 3 4.500-7",
   up: "M12 20V5M6 11l6-6 6 6",
   warning: "M12 4l9.500 16h-19zM12 10v5M12 17.500h.01",
 } as const;

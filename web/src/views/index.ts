@@ -3,6 +3,7 @@ import type { FunctionComponent } from "preact";
 import type { IconName } from "../components/icon";
 import { Activity } from "./activity";
 import { Library } from "./library";
+import { Training } from "./training";
 
 export interface View {
   title: string;
@@ -12,5 +13,6 @@ export interface View {
 
 export const VIEWS: Record<string, View> = {
   "": { title: "Library", icon: "grid", Page: Library },
+  training: { title: "Training", icon: "train", Page: Training },
   activity: { title: "Activity", icon: "pulse", Page: Activity },
 };
