@@ -159,7 +159,8 @@ class StudentTeacher(nn.Module):  # type: ignore[misc]  # torch is not there whe
         cls = _turned(seen.cls[0], before.cls).mean()
         patches = _turned(seen.patches[0], before.patches)
         visible = torch.ones_like(patches) if masked is None else (~masked[: len(view)]).to(patches.dtype)
-        return (cls + (patches * visible).sum() / visible.sum().clamp(min=1)) / 2
+        of_picture = (patches * visible).sum(1) / visible.sum(1).clamp(min=1)
+        return (cls + of_picture.mean()) / 2
 
     def _losses(
         self, dino: Tensor, patch: Tensor | None, koleo: Tensor | None, keep: Tensor | None, entropy: Tensor
