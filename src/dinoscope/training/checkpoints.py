@@ -68,7 +68,7 @@ def latest(run: Run, recipe: Recipe, digest: str) -> dict[str, Any] | None:
         BadRequest: none of them can be read; or it belongs to another recipe (the first field that differs
             is named) or to other pictures.
     """
-    damaged = []
+    damaged: list[Path] = []
     for state, path in _readable(run, damaged):
         _require_same(state, path, recipe, digest)
         return state

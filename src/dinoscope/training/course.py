@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -110,9 +109,7 @@ def export_run(run: Run, digest: str, settings: Settings) -> ModelCard:
     return card
 
 
-def _prepare(
-    options: Options, place: Place, held: ExitStack
-) -> Iterator[TrainingProgress] | Any:  # a generator that returns _Prepared
+def _prepare(options: Options, place: Place, held: ExitStack) -> Generator[TrainingProgress, None, _Prepared]:
     """The run is claimed and described; nothing is trained yet."""
     run = _run_of(options)
     held.enter_context(run.claimed())
@@ -142,7 +139,7 @@ def _prepare(
     return _Prepared(run, recipe, items, options.probe)
 
 
-def _prepare_again(options: Options, run: Run) -> Iterator[TrainingProgress] | Any:
+def _prepare_again(options: Options, run: Run) -> Generator[TrainingProgress, None, _Prepared]:
     """As before, from what the run remembers."""
     about = run.read()
     recipe = from_json(about.get("recipe", {}))
@@ -206,7 +203,9 @@ def _require_fresh(run: Run) -> None:
         raise DiskFull(f"cannot clear {run.folder} ({error.strerror}): choose another --name") from None
 
 
-def _gathered(sources: tuple[Path, ...], settings: Settings, run: Run) -> Iterator[TrainingProgress] | Any:
+def _gathered(
+    sources: tuple[Path, ...], settings: Settings, run: Run
+) -> Generator[TrainingProgress, None, Items]:
     items, told = None, 0.0
     for found in gathering(sources, Limits.of(settings), settings.cache):
         items = found.items

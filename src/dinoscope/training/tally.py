@@ -70,7 +70,14 @@ class Tally:
             pictures_per_second=self._steps * self._batch / took,
             waited=min((waited - self._waited) / took, 1.0),
             skipped=self.skipped,
-            **means,
+            loss=means.get("loss"),
+            dino=means.get("dino"),
+            patch=means.get("patch"),
+            koleo=means.get("koleo"),
+            keep=means.get("keep"),
+            entropy=means.get("entropy"),
+            kl=means.get("kl"),
+            gradient=means.get("gradient"),
         )
         self._sums.clear()
         self._steps, self._row_began, self._waited = 0, now, waited
