@@ -14,7 +14,6 @@ from dinoscope.models.cards import card_of
 from dinoscope.models.owned import WEIGHTS_FILE, Provenance, drafted, write_card
 from dinoscope.models.preprocess import Preprocess
 
-
 PROVENANCE = Provenance(("/photos",), 12, 100, 5.0, {"batch": 8}, {"knn": 0.5}, made="2026-11-25T10:00:00")
 
 

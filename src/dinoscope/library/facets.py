@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 
 from dinoscope.library.files import sql_of
 from dinoscope.library.filters import Filter
@@ -21,6 +22,12 @@ def facets(db: sqlite3.Connection, where: Filter | None) -> Facets:
         years=_counted(db, where, "substr(taken, 1, 4)", "value DESC"),
         folders=tuple((str(to_path(folder)), pictures) for folder, pictures in folders),
     )
+
+
+def folder_sizes(db: sqlite3.Connection) -> dict[Path, int]:
+    """Distinct contents right in each folder that has some."""
+    statement = "SELECT folder, count(DISTINCT content) FROM files GROUP BY folder"
+    return {to_path(folder): int(count) for folder, count in db.execute(statement)}
 
 
 def _counted(db: sqlite3.Connection, where: Filter | None, value: str, order: str) -> Counted:

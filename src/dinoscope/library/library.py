@@ -196,6 +196,11 @@ class Library:
             self._remember(key, found)
             return found
 
+    def folders(self) -> dict[Path, int]:
+        """Folder -> distinct pictures right in it."""
+        with self._connections.read() as db:
+            return facets.folder_sizes(db)
+
     # Vectors
 
     def models(self) -> tuple[str, ...]:
