@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dinoscope.training.sampling import batch_indices, generator_of
@@ -11,6 +11,7 @@ from dinoscope.training.sampling import batch_indices, generator_of
 counts = st.integers(1, 40)
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 2**63), count=counts, batch=counts, epochs=st.integers(1, 4))
 def test_every_epoch_shows_every_picture_once(seed: int, count: int, batch: int, epochs: int) -> None:
     steps = -(-epochs * count // batch)

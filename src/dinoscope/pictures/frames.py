@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Sequence
 from datetime import datetime
 from math import prod
 from typing import Any, BinaryIO
@@ -40,6 +41,28 @@ def receive(stream: BinaryIO, most: int) -> tuple[Header, Bodies]:
         EOFError: the other end is gone.
         ValueError: what came is no frame, or too large.
     """
+    header, lengths = _receive_header(stream)
+    if sum(lengths) > most:
+        raise ValueError(f"a frame of {sum(lengths)} bytes")
+    return header, [_exactly(stream, each) for each in lengths]
+
+
+def receive_into(stream: BinaryIO, bodies: Sequence[memoryview]) -> Header:
+    """Read one frame whose bodies go where they belong, without a copy in between.
+
+    Raises:
+        EOFError: the other end is gone; some bodies may have been written to.
+        ValueError: what came is no frame, or its bodies have other lengths.
+    """
+    header, lengths = _receive_header(stream)
+    if lengths != [len(body) for body in bodies]:
+        raise ValueError(f"a frame of {lengths} bytes")
+    for body in bodies:
+        _fill(stream, body)
+    return header
+
+
+def _receive_header(stream: BinaryIO) -> tuple[Header, list[int]]:
     (length,) = struct.unpack("<I", _exactly(stream, 4))
     if length > _HEADER:
         raise ValueError(f"a header of {length} bytes")
@@ -47,9 +70,7 @@ def receive(stream: BinaryIO, most: int) -> tuple[Header, Bodies]:
     lengths = header.get("bodies") if isinstance(header, dict) else None
     if not isinstance(lengths, list) or not all(isinstance(each, int) and each >= 0 for each in lengths):
         raise ValueError("a header without lengths")
-    if sum(lengths) > most:
-        raise ValueError(f"a frame of {sum(lengths)} bytes")
-    return header, [_exactly(stream, each) for each in lengths]
+    return header, lengths
 
 
 def header_of(decoded: Decoded) -> Header:
@@ -90,6 +111,10 @@ def decoded_of(header: Header, pixels: bytearray) -> Decoded:
 
 def _exactly(stream: BinaryIO, length: int) -> bytearray:
     data = bytearray(length)
-    if stream.readinto(data) < length:  # type: ignore[attr-defined]  # buffered: short only at the end
-        raise EOFError
+    _fill(stream, data)
     return data
+
+
+def _fill(stream: BinaryIO, data: bytearray | memoryview) -> None:
+    if stream.readinto(data) < len(data):  # type: ignore[attr-defined]  # buffered: short only at the end
+        raise EOFError

@@ -20,12 +20,12 @@ from dinoscope.errors import BadRequest
 from dinoscope.features import Pixels
 from dinoscope.pictures.limits import Limits
 from dinoscope.pictures.refusal import Refusal
-from dinoscope.training.crops import crops_at, sizes_of
+from dinoscope.training.crops import crops_at
 from dinoscope.training.items import Item, Items
 from dinoscope.training.recipe import Recipe
 from dinoscope.training.sampling import NEIGHBOUR, REPLACEMENT, IndexArray, batch_indices, generator_of
 from dinoscope.training.view_workers import ViewWorkers
-from dinoscope.training.viewing import Order, Views, view_all
+from dinoscope.training.viewing import Failed, Order, room_for, rows_of, view_all
 
 _AHEAD = 2  # batches made while one is trained on: 2 x 134 MB for 256 pictures with 2 x 224 + 8 x 96
 _CHUNK = 16  # most pictures a process is asked for at once: enough to hide what asking costs
@@ -114,9 +114,7 @@ class Loader:
         recipe = self._recipe
         positions = np.arange(self._first, self._first + self._share)
         indices = batch_indices(recipe.seed, step, recipe.batch, len(self._items))[positions]
-        sizes = sizes_of(crops_at(recipe, step))
-        views = [np.empty((self._share, size, size, 3), np.uint8) for size in sizes]
-        batch = Batch(step, views, indices, positions)
+        batch = Batch(step, room_for(crops_at(recipe, step), self._share), indices, positions)
         spans = [(low, min(low + self._chunk, self._share)) for low in range(0, self._share, self._chunk)]
         if self._threads is None:
             return batch, [partial(self._fill, batch, *span) for span in spans]
@@ -125,10 +123,8 @@ class Loader:
 
     def _fill(self, batch: Batch, low: int, high: int) -> None:
         """Rows ``low`` to ``high`` of the batch."""
-        rendered = self._views(batch, low, [int(index) for index in batch.indices[low:high]])
-        for view, part in zip(batch.views, rendered.pixels, strict=True):
-            view[low:high] = part
-        for number, sentence in rendered.failed.items():
+        failed = self._view(batch, low, [int(index) for index in batch.indices[low:high]])
+        for number, sentence in failed.items():
             self._replace(batch, low + number, sentence)
 
     def _replace(self, batch: Batch, row: int, sentence: str) -> None:
@@ -138,13 +134,11 @@ class Loader:
         for _ in range(_TRIES):
             self._refuse(index, sentence)
             index = int(dice.integers(len(self._items)))
-            rendered = self._views(batch, row, [index])
-            if not rendered.failed:
-                for view, part in zip(batch.views, rendered.pixels, strict=True):
-                    view[row] = part[0]
+            failed = self._view(batch, row, [index])
+            if not failed:
                 batch.indices[row] = index
                 return
-            sentence = rendered.failed[0]
+            sentence = failed[0]
         raise BadRequest(f"{_TRIES} pictures in a row cannot be read; the last of them: {sentence}")
 
     def _refuse(self, index: int, sentence: str) -> None:
@@ -153,7 +147,8 @@ class Loader:
             if len(self.refusals) < _NAMED:
                 self.refusals.setdefault(index, Refusal(Path(self._items[index].where), sentence))
 
-    def _views(self, batch: Batch, row: int, indices: list[int]) -> Views:
+    def _view(self, batch: Batch, row: int, indices: list[int]) -> Failed:
+        """Views of these pictures into the rows from ``row`` on."""
         recipe, first = self._recipe, int(batch.positions[row])
         order = Order(
             seed=recipe.seed,
@@ -164,7 +159,10 @@ class Loader:
                 self._picture(index, batch.step, first + number) for number, index in enumerate(indices)
             ),
         )
-        return self._workers.view_all(order) if self._workers else view_all(order, self._limits)
+        rows = rows_of(batch.views, row, row + len(indices))
+        if self._workers:
+            return self._workers.view_all(order, rows)
+        return view_all(order, self._limits, rows)
 
     def _picture(self, index: int, step: int, position: int) -> tuple[Item, ...]:
         if self._recipe.positives == "same":

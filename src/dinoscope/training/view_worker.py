@@ -13,7 +13,7 @@ from dinoscope.pictures.limits import Limits
 from dinoscope.pictures.worker import GRACE, alarm, confine, private_stdout
 from dinoscope.training.items import Item
 from dinoscope.training.recipe import Crops
-from dinoscope.training.viewing import Order, view_all
+from dinoscope.training.viewing import Order, room_for, view_all
 
 
 def main() -> None:
@@ -33,13 +33,10 @@ def _serve(orders: BinaryIO, out: BinaryIO) -> None:
         order = order_of(receive(orders, 0)[0])
         # A picture that hangs the decoder ends the process; the parent then asks for each one singly.
         alarm(limits.max_seconds * sum(len(items) for items in order.pictures) + GRACE)
-        views = view_all(order, limits)
+        views = room_for(order.crops, len(order.pictures))
+        failed = view_all(order, limits, views)
         alarm(0)
-        send(
-            out,
-            {"failed": list(views.failed.items())},
-            *(each.data.cast("B") for each in views.pixels),
-        )
+        send(out, {"failed": list(failed.items())}, *(view.data.cast("B") for view in views))
 
 
 def header_of(order: Order) -> Header:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,8 @@ from dinoscope.training.crops import side_needed, sizes_of, views_of
 from dinoscope.training.items import Item
 from dinoscope.training.recipe import Crops
 from dinoscope.training.sampling import VIEWS, generator_of
+
+Failed = dict[int, str]  # number of a picture within its order -> the sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,31 +33,31 @@ class Order:
         return Order(self.seed, self.step, self.first + number, self.crops, (self.pictures[number],))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Views:
-    """An order carried out."""
+def view_all(order: Order, limits: Limits, into: Sequence[Pixels]) -> Failed:
+    """Decode each picture once and cut all its views; one that cannot be read fails alone.
 
-    pixels: list[Pixels]  # per view (n, size, size, 3); zeros where the picture failed
-    failed: dict[int, str]  # number within the order -> the sentence
-
-
-def view_all(order: Order, limits: Limits) -> Views:
-    """Decode each picture once and cut all its views; one that cannot be read fails alone."""
-    count = len(order.pictures)
-    views = Views(empty_views(order.crops, count), {})
+    Args:
+        into: per view (n, size, size, 3), where the views go; a picture that failed leaves its row.
+    """
+    failed: Failed = {}
     at_least = side_needed(order.crops)
     for number, items in enumerate(order.pictures):
         dice = generator_of(order.seed, VIEWS, order.step, order.first + number)
         try:
             pictures = [item.read(limits, at_least).pixels for item in items]
         except DinoscopeError as error:
-            views.failed[number] = str(error)
+            failed[number] = str(error)
             continue
-        for kind, view in zip(views.pixels, views_of(pictures, order.crops, dice), strict=True):
-            kind[number] = view
-    return views
+        for rows, view in zip(into, views_of(pictures, order.crops, dice), strict=True):
+            rows[number] = view
+    return failed
 
 
-def empty_views(crops: Crops, count: int) -> list[Pixels]:
-    """Per view (count, size, size, 3) of zeros."""
-    return [np.zeros((count, size, size, 3), np.uint8) for size in sizes_of(crops)]
+def room_for(crops: Crops, count: int) -> list[Pixels]:
+    """Per view (count, size, size, 3), not filled."""
+    return [np.empty((count, size, size, 3), np.uint8) for size in sizes_of(crops)]
+
+
+def rows_of(views: Sequence[Pixels], low: int, high: int) -> list[Pixels]:
+    """The same rows of every view, not copied."""
+    return [view[low:high] for view in views]
