@@ -43,6 +43,7 @@ def record(
         step=done,
         started=STARTED,
         recipe=asdict(Recipe("laptop", MODEL, steps, 64)),
+        overrides={"steps": str(steps), "teacher.momentum": "0.996,1"},
         sources=["/home/you/Pictures", "/home/you/Films"],
         pictures=4213,
         model=name if state == "finished" else "",
@@ -103,7 +104,7 @@ def draw(folder: Path, step: int, one: int, part: float) -> None:
     inside = 1 / (1 + np.exp((np.hypot(x - centre[0], y - centre[1]) - size) * 18))
     ground, thing = rng.uniform(60, 220, (2, 3))
     picture = ground + (thing - ground) * inside[..., None] + 18 * np.sin(9 * x + 5 * y)[..., None]
-    save(picture, folder / f"{step}-{one}-picture.png")
+    save(picture, folder / f"{one}-picture.png")
     noise = np.random.default_rng(one + step).uniform(0, 1, (12, 12)).repeat(8, 0).repeat(8, 1)
     seen = (part * inside + (1 - part) * noise)[..., None]
     save(255 * seen * [1.0, 0.75, 0.35], folder / f"{step}-{one}-attention.png")

@@ -141,7 +141,7 @@ export interface Measure {
   pictures_per_second: number | null;
   waited: number | null; // share of the time spent waiting for pictures, [0, 1]
   skipped: number;
-  probe: Record<string, number>; // knn, consistency, rank, std; empty at most measures
+  probe: Record<string, number>; // knn, pixels, consistency, rank, std; empty at most measures
   alarm: string | null; // a sentence
 }
 
@@ -157,9 +157,10 @@ export interface Run {
   preset: string;
   sources: string[];
   pictures: number;
-  samples: string[]; // "{step}-{i}-{picture, attention or pca}.png"
+  samples: string[]; // "{step}-{i}-{attention or pca}.png"; the pictures themselves are "{i}-picture.png"
   reason: string;
   model: string; // the name it was exported under
+  overrides: Record<string, string>; // dotted fields of the recipe that were asked for
   recipe: Record<string, unknown>;
   last: Measure | null;
 }

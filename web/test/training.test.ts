@@ -14,7 +14,7 @@ const measure = (step: number, more: Partial<Measure> = {}): Measure => ({
 const run = (more: Partial<Run> = {}): Run => ({
   name: "mine", state: "running", step: 100, steps: 1000, started_at: "2026-01-01T00:00:00Z", updated_at: "2026-01-01T00:00:00Z",
   preset: "laptop", sources: ["/home/you/My Pictures"], pictures: 500, samples: [], reason: "", model: "",
-  recipe: { steps: 1000, batch: 64, seed: 0 }, last: null, ...more,
+  overrides: {}, recipe: {}, last: null, ...more,
 });
 
 describe("an axis", () => {
@@ -104,7 +104,9 @@ describe("a training in words", () => {
   });
 
   it("gives the command that does the same, and the one that goes on", () => {
-    expect(trainLine(run())).toBe("dinoscope train '/home/you/My Pictures' --preset laptop --name mine --steps 1000 --batch 64");
+    expect(trainLine(run({ overrides: { steps: "500", "teacher.momentum": "0.9,1" } }))).toBe(
+      "dinoscope train '/home/you/My Pictures' --preset laptop --name mine --steps 500 --set teacher.momentum=0.9,1",
+    );
     expect(nextLine(run({ state: "stopped" })).line).toBe("dinoscope train --resume mine");
     expect(nextLine(run({ state: "finished", model: "mine" })).line).toBe("dinoscope index '/home/you/My Pictures' --model mine");
   });
@@ -118,15 +120,14 @@ describe("a training in words", () => {
   });
 
   it("sorts the samples by step, as a number", () => {
-    const shots = shotsOf(["1000-0-pca.png", "0-0-pca.png", "200-1-attention.png", "200-0-picture.png", "../evil.png", "x-0-pca.png"]);
+    const shots = shotsOf(["1000-0-pca.png", "0-0-pca.png", "200-1-attention.png", "200-1-pca.png", "../evil.png", "x-0-pca.png"]);
     expect([...shots.keys()]).toEqual([0, 200, 1000]);
-    expect(shots.get(200)?.get(0)?.picture).toBe("200-0-picture.png");
-    expect(shots.get(200)?.get(1)).toEqual({ attention: "200-1-attention.png" });
+    expect(shots.get(200)?.get(1)).toEqual({ picture: "1-picture.png", attention: "200-1-attention.png", pca: "200-1-pca.png" });
   });
 });
 
 it("every chart has a name of its own and something to show", () => {
-  const full = measure(1, { patch: 1, koleo: 1, keep: 1, probe: { knn: 0.5, consistency: 0.5, rank: 9, std: 0.4 } });
+  const full = measure(1, { patch: 1, koleo: 1, keep: 1, probe: { knn: 0.5, pixels: 0.4, consistency: 0.5, rank: 9, std: 0.4 } });
   const titles = [...MAIN, ...MORE].map((panel) => panel.title);
   expect(new Set(titles).size).toBe(titles.length);
   for (const panel of [...MAIN, ...MORE]) for (const curve of panel.curves) expect(typeof curve.of(full), panel.title).toBe("number");

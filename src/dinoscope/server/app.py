@@ -21,7 +21,7 @@ from dinoscope.server.jobs import Jobs
 from dinoscope.server.pages import Pages, bundled
 from dinoscope.server.parts import Parts
 from dinoscope.server.queries import Uploads
-from dinoscope.server.resources import about, folders, jobs, models, pictures, search, training
+from dinoscope.server.resources import about, compare, folders, jobs, models, pictures, search, training
 from dinoscope.server.security import Access, Gate, SafeHeaders
 from dinoscope.server.sizes import ByteCounter
 from dinoscope.server.writer import Writer
@@ -32,6 +32,7 @@ ROUTERS = (
     about.router,
     pictures.router,
     search.router,
+    compare.router,
     jobs.router,
     folders.router,
     models.router,

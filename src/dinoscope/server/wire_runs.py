@@ -65,9 +65,12 @@ class Run(Wire):
     preset: str
     sources: list[str]
     pictures: int
-    samples: list[str]  # files below ``samples/``: {step}-{i}-{pca, attention or picture}.png
+    samples: list[
+        str
+    ]  # maps below ``samples/``, {step}-{i}-{attention or pca}.png; pictures: {i}-picture.png
     reason: str  # why it stopped or failed, a sentence
     model: str  # the name it was exported under; empty before the end
+    overrides: dict[str, str]  # dotted fields of the recipe that were asked for
     recipe: dict[str, Any]
     last: Measure | None  # the newest
 
@@ -86,6 +89,7 @@ class Run(Wire):
             samples=[shown(name) for name in info.samples],
             reason=shown(info.reason),
             model=shown(info.model),
+            overrides={shown(key): shown(value) for key, value in info.overrides.items()},
             recipe=info.recipe,
             last=None if info.last is None else Measure.of(info.last),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -16,6 +17,7 @@ from dinoscope.training.runs import list_runs
 router = APIRouter(tags=["training"])
 
 Since = Annotated[int, Query(ge=-1, le=2**53, description="only measures after this step")]
+SAMPLE = re.compile(r"[0-9]+-(picture|[0-9]+-[a-z]+)\.png", re.ASCII)
 STREAM: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/event-stream": {}}, "description": "measures, run, rewound …, then end"}
 }
@@ -58,12 +60,18 @@ async def events(name: str, here: Here, since: Since = -1) -> StreamingResponse:
     )
 
 
+@router.post("/runs/{name}/stop", status_code=202)
+def stop(name: str, here: Here) -> Run:
+    """Ask a training to end after a checkpoint, whoever started it; it can be resumed."""
+    found = watching.opened(name, here.settings)
+    found.ask_to_stop()
+    return Run.of(found.info())
+
+
 @router.get("/runs/{name}/samples/{file}", response_class=FileResponse, responses=PNG)
 def sample(name: str, file: str, here: Here) -> FileResponse:
-    """What the model sees in one of the fixed pictures, at some step."""
-    found = watching.opened(name, here.settings)
-    if file not in found.info().samples:  # only what is listed: no name can lead out of the folder
+    """One of the fixed pictures, or what the model saw in it at some step."""
+    path = watching.opened(name, here.settings).samples / file
+    if not (SAMPLE.fullmatch(file) and path.is_file()):  # a name of this form cannot lead out of the folder
         raise NoSuchRun(f"the run {name!r} has no such sample: its /api/v1/runs/{name} lists them")
-    return FileResponse(
-        found.samples / file, media_type="image/png", headers={"Cache-Control": "private, max-age=86400"}
-    )
+    return FileResponse(path, media_type="image/png", headers={"Cache-Control": "private, max-age=86400"})

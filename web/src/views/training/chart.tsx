@@ -64,6 +64,7 @@ function linesOf(panel: Panel, measures: readonly Measure[]): Line[] {
       if (value !== null && value !== undefined) points.push([one.step, value]);
     }
     if (points.length === 0) return;
+    if (curve.flat) points.push([measures.at(-1)?.step ?? 0, (points.at(-1) as Point)[1]]);
     const width = panel.noisy ? Math.round(points.length / 40) : 0;
     lines.push({ curve, index, points, mean: width > 0 ? smooth(points, width) : null });
   });
@@ -163,10 +164,10 @@ function Lines({ lines, x, y }: { lines: readonly Line[]; x: Scale; y: Scale }) 
     // a window: what is too wild to be seen whole is cut off at its edge
     <svg x={left} y={top} width={width} height={height} viewBox={`${left} ${top} ${width} ${height}`} aria-hidden="true">
       {[...lines].reverse().map(({ curve, index, points, mean }) => (
-        <g key={curve.label} class={`line series-${index}`}>
+        <g key={curve.label} class={`line series-${index}${curve.flat ? " flat" : ""}`}>
           {mean && <path class="faint" d={path(points, x, y)} />}
           <path d={path(mean ?? points, x, y)} />
-          {points.length < 40 && points.map(([step, value]) => <circle key={step} cx={x(step)} cy={y(value)} r="2.5" />)}
+          {points.length < 40 && !curve.flat && points.map(([step, value]) => <circle key={step} cx={x(step)} cy={y(value)} r="2.5" />)}
         </g>
       ))}
     </svg>
@@ -178,7 +179,7 @@ function Cursor({ lines, measures, at, x, y }: { lines: readonly Line[]; measure
   return (
     <g class="cursor" aria-hidden="true">
       {at < measures.length - 1 && <line x1={x(step)} x2={x(step)} y1={y(y.low)} y2={y(y.high)} />}
-      {lines.map(({ curve, index, mean, points }) => {
+      {lines.filter(({ curve }) => !curve.flat).map(({ curve, index, mean, points }) => {
         const [there, value] = (mean ?? points)[lastUpTo(points.map(([each]) => each), step)] as Point;
         return there > step ? null : <circle key={curve.label} class={`series-${index}`} cx={x(there)} cy={y(value)} r="4" />;
       })}

@@ -5,6 +5,7 @@ import { short } from "./scale";
 export interface Curve {
   label: string;
   of: (measure: Measure) => number | null | undefined;
+  flat?: boolean; // measured once, and a mark to be compared with ever after
 }
 
 export interface Panel {
@@ -33,6 +34,7 @@ export const MAIN: readonly Panel[] = [
     curves: [
       { label: "k-NN", of: (one) => one.probe["knn"] },
       { label: "consistency", of: (one) => one.probe["consistency"] },
+      { label: "raw pixels", of: (one) => one.probe["pixels"], flat: true },
     ],
     within: [0, 1],
     form: share,

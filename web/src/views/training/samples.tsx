@@ -15,8 +15,7 @@ export function Samples({ run, step }: { run: Run; step: number }) {
   const at = steps[lastUpTo(steps, step)];
   const shot = at === undefined ? undefined : shots.get(at);
   if (!shot || at === undefined) return null;
-  const first = shots.get(steps[0] as number); // a picture itself may be stored once only
-  const kinds = KINDS.filter((kind) => [...shot.values()].some((one) => one[kind]) || (kind === "picture" && [...(first?.values() ?? [])].some((one) => one.picture)));
+  const kinds = KINDS.filter((kind) => [...shot.values()].some((files) => files[kind]));
   return (
     <section class="card sheet-card" aria-label="What it sees">
       <header>
@@ -29,10 +28,10 @@ export function Samples({ run, step }: { run: Run; step: number }) {
         <div class="sheet-heads" aria-hidden="true">
           {kinds.map((kind) => <span key={kind}>{TITLES[kind]}</span>)}
         </div>
-        {[...shot.entries()].map(([one, files]) => (
+        {[...shot].map(([one, files]) => (
           <div key={one} class="sheet-sample">
             {kinds.map((kind) => {
-              const file = files[kind] ?? (kind === "picture" ? first?.get(one)?.picture : undefined);
+              const file = files[kind];
               return file ? (
                 <img key={kind} class={kind} src={sampleUrl(run, file)} alt={`${TITLES[kind]}, sample ${one + 1}, step ${count(at)}`} />
               ) : (

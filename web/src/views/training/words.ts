@@ -40,12 +40,13 @@ export function trainLine(run: Run): string {
   const parts = ["dinoscope", "train", ...run.sources.map(shell)];
   if (run.preset) parts.push("--preset", run.preset);
   parts.push("--name", run.name);
-  const { steps, batch, seed } = run.recipe as { steps?: number; batch?: number; seed?: number };
-  if (steps) parts.push("--steps", String(steps));
-  if (batch) parts.push("--batch", String(batch));
-  if (seed) parts.push("--seed", String(seed));
+  for (const [key, value] of Object.entries(run.overrides)) {
+    parts.push(...(OPTIONS.has(key) ? [`--${key}`, shell(value)] : ["--set", shell(`${key}=${value}`)]));
+  }
   return parts.join(" ");
 }
+
+const OPTIONS = new Set(["steps", "batch", "seed", "start", "precision"]); // fields with an option of their own
 
 /** What to do next, and the command that does it. */
 export function nextLine(run: Run): { does: string; line: string } {
@@ -71,18 +72,17 @@ export function fieldsOf(recipe: Record<string, unknown>, above = ""): Field[] {
 export const KINDS = ["picture", "attention", "pca"] as const;
 export type Kind = (typeof KINDS)[number];
 
-/** Sample files by step and picture: shots.get(1200)?.get(3)?.pca. */
+/** Step -> sample -> its files; steps ascend. */
 export type Shots = Map<number, Map<number, Partial<Record<Kind, string>>>>;
 
-export function shotsOf(samples: readonly string[]): Shots {
+/** The samples of a run by step and picture. */
+export function shotsOf(files: readonly string[]): Shots {
   const shots: Shots = new Map();
-  for (const file of samples) {
-    const found = /^(\d+)-(\d+)-(picture|attention|pca)\.png$/.exec(file);
-    if (!found) continue;
-    const [step, one, kind] = [Number(found[1]), Number(found[2]), found[3] as Kind];
-    const shot = shots.get(step) ?? new Map();
-    shots.set(step, shot);
-    shot.set(one, { ...shot.get(one), [kind]: file });
+  for (const file of files) {
+    const [, step, one, kind] = /^(\d+)-(\d+)-(attention|pca)\.png$/.exec(file) ?? [];
+    if (!kind) continue;
+    const shot = shots.get(Number(step)) ?? new Map();
+    shots.set(Number(step), shot.set(Number(one), { picture: `${one}-picture.png`, ...shot.get(Number(one)), [kind]: file }));
   }
   return new Map([...shots].sort(([a], [b]) => a - b));
 }
