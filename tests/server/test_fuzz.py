@@ -27,6 +27,8 @@ PATHS = {
     "/api/v1/pictures": ["where", "after", "limit", "order", "descending"],
     "/api/v1/facets": ["where"],
     "/api/v1/search": ["like", "unlike", "k", "offset", "where", "collapse"],
+    "/api/v1/compare": ["first", "second", "queries", "examples", "seed"],
+    "/api/v1/compare/{}": ["first", "second"],
     "/api/v1/folders": ["path"],
     "/api/v1/pictures/1/thumbnail": ["side", "v"],
     "/api/v1/pictures/2/image": ["side", "v"],
