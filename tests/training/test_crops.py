@@ -84,9 +84,9 @@ def test_a_view_is_mirrored_as_often_as_asked(chance: float) -> None:
         assert slope == (-1 if chance else 1)
 
 
-def test_the_smallest_crop_is_never_enlarged_from_the_side_needed() -> None:
-    assert side_needed(Crops()) == 430  # 96 / sqrt(0.05)
-    assert side_needed(Crops(locals=0)) == 355  # 224 / sqrt(0.4)
+def test_the_smallest_crop_is_enlarged_by_a_fifth_at_most_from_the_side_needed() -> None:
+    assert side_needed(Crops()) == 358  # 96 / sqrt(0.05) / 1.2
+    assert side_needed(Crops(locals=0)) == 296  # 224 / sqrt(0.4) / 1.2
 
 
 def test_the_last_steps_see_larger_crops_of_whole_patches() -> None:

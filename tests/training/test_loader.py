@@ -201,3 +201,4 @@ def test_workers_need_no_torch(items: Items) -> None:
 def test_a_gpu_gets_more_processes_than_a_processor() -> None:
     assert default_workers(cuda=False) == 1
     assert 1 <= default_workers(cuda=True) <= (os.cpu_count() or 1)
+    assert default_workers(cuda=True, ranks=1000) == 1

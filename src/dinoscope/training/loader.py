@@ -171,10 +171,10 @@ class Loader:
         return self._items[index], self._items[self._items.nearby(index, dice)]
 
 
-def default_workers(cuda: bool) -> int:
-    """How many processes keep a training busy: one beside a processor that trains, all cores beside a GPU.
+def default_workers(cuda: bool, ranks: int = 1) -> int:
+    """How many processes keep a training busy: one beside a processor that trains, all cores beside GPUs.
 
-    On a processor a step costs some 100 times what its pictures cost.
+    On a processor a step costs some 30 to 100 times what its pictures cost. ``ranks`` share this machine.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores - 1) if cuda else 1
+    return max(1, cores // ranks - 1) if cuda else 1
