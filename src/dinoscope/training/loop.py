@@ -155,7 +155,7 @@ class _Sitting:
             measure = self._tally.measure(self.step, loader.waited)
             if probing:
                 measure = replace(measure, probe=self._look())
-            yield self._write(measure)
+            yield self._write(measure, self._unread(loader))
         else:
             yield self._progress(self._unread(loader))
         if time.monotonic() - self._saved > self.plan.checkpoint_seconds and not last:
@@ -171,7 +171,7 @@ class _Sitting:
         """The last checkpoint, and how it ended."""
         done = self.step >= self.recipe.steps
         self.save("finished" if done else "stopped", "" if done else "it was asked to stop")
-        how = f"go on with dinoscope train --resume --name {self.run.name}"
+        how = f"go on with dinoscope train --resume {self.run.name}"
         note = "training is done" if done else f"stopped at step {self.step}: {how}"
         yield replace(self._progress(note), finished=done)
 
@@ -216,13 +216,13 @@ class _Sitting:
             self._looked = time.monotonic(), time.monotonic() - began
             return scores
 
-    def _write(self, measure: Measure) -> TrainingProgress:
+    def _write(self, measure: Measure, note: str | None = None) -> TrainingProgress:
         measure = replace(measure, alarm=alarm([*self._rows, measure], self.recipe))
         self._journal.append(measure)
         self._rows.append(measure)
         assert self._board is not None
         self._board.add(measure)
-        return self._progress()
+        return self._progress(note)
 
     def _progress(self, note: str | None = None) -> TrainingProgress:
         newest = self._rows[-1] if self._rows else None
