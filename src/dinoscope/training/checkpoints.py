@@ -48,7 +48,7 @@ def save(run: Run, step: int, recipe: Recipe, digest: str, state: dict[str, Any]
         good = f"the checkpoint of step {kept} is kept" if kept is not None else "there is none before it"
         raise DiskFull(
             f"cannot write the checkpoint {path} ({_first_line(error)}), {good}: make room, then go on with "
-            f"dinoscope train --resume --name {run.name}"
+            f"dinoscope train --resume {run.name}"
         ) from None
     for old in steps_of(run)[KEEP:]:
         (run.checkpoints / f"{old}.pt").unlink(missing_ok=True)
