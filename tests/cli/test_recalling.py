@@ -10,6 +10,7 @@ from tests.cli.conftest import Dinoscope
 from tests.recorded import record
 
 from dinoscope.settings import Settings
+from dinoscope.training.runs import open_run
 
 
 @pytest.fixture
@@ -57,3 +58,14 @@ def test_an_unknown_run_is_one_sentence(dinoscope: Dinoscope) -> None:
     assert ran.code in {1, 2}
     assert ran.err.startswith("Error: There is no run 'nothing'")
     assert len(ran.err.splitlines()) == 1
+
+
+def test_a_training_elsewhere_is_asked_to_stop(dinoscope: Dinoscope, recorded: Settings) -> None:
+    ran = dinoscope("runs", "stop", "half")
+    assert (ran.code, ran.err.startswith("Error: Nothing trains in")) == (1, True)
+    run = open_run("half", recorded)
+    run.update(state="running")
+    with run.claimed():
+        ran = dinoscope("runs", "stop", "half")
+        assert (ran.code, "dinoscope train --resume half" in ran.out) == (0, True)
+        assert run.asked_to_stop()

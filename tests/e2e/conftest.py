@@ -40,7 +40,10 @@ from pathlib import Path
 from dinoscope.server.run import serve
 from dinoscope.settings import Settings
 library, cache, token = sys.argv[1:4]
-settings = Settings(library=Path(library), cache=Path(cache), port=0, token=token, offline=True, threads=2)
+library = Path(library)
+home = library.parent
+settings = Settings(library=library, models=home / "models", runs=home / "runs", cache=Path(cache))
+settings = settings.with_overrides(port=0, token=token, offline=True, threads=2)
 serve(settings, ready=lambda serving: print("READY", serving.url, flush=True))
 """
 

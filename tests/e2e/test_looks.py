@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from tests.e2e.conftest import DESKTOP, PHONE, ROOT, NewPage, drawn
 
 AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
-VIEWS = ("/", "/?like=3&unlike=9", "/?like=3&picture=4", "/activity")
+VIEWS = ("/", "/?like=3&unlike=9", "/?like=3&picture=4", "/activity", "/training")
 
 
 def faults(page: Page, within: str = "html") -> list[str]:

@@ -2,6 +2,8 @@
 import type {
   About,
   Answer,
+  Comparison,
+  Example,
   Facets,
   FolderListing,
   Job,
@@ -95,6 +97,8 @@ export interface SearchRequest {
   offset: number;
 }
 
+const pairOf = ([first, second]: readonly string[]) => ({ first, second });
+
 export const api = {
   about: (signal?: AbortSignal) => call<About>("/about", withSignal(signal)),
 
@@ -136,6 +140,14 @@ export const api = {
 
   measures: async (name: string, most: number, signal?: AbortSignal) =>
     (await call<{ measures: Measure[] }>(`/runs/${name}/measures${queryString({ most })}`, withSignal(signal))).measures,
+
+  stopRun: (name: string) => call<Run>(`/runs/${name}/stop`, { method: "POST" }),
+
+  compare: (models: readonly string[], signal?: AbortSignal) =>
+    call<Comparison>(`/compare${queryString({ ...pairOf(models), examples: 24 })}`, withSignal(signal)),
+
+  neighbours: (id: number, models: readonly string[], signal?: AbortSignal) =>
+    call<Example>(`/compare/${id}${queryString(pairOf(models))}`, withSignal(signal)),
 
   login: (token: string) => call<unknown>("/login", send("POST", { token })),
 };

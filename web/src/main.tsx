@@ -12,6 +12,7 @@ import "./styles/grid.css";
 import "./styles/overlays.css";
 import "./styles/pages.css";
 import "./styles/training.css";
+import "./styles/compare.css";
 
 applyTheme();
 followHistory();

@@ -14,6 +14,8 @@ export interface Route {
   descending: boolean;
   picture: number | null; // its details are open
   run: string; // the training looked at; "" is the newest
+  models: readonly string[]; // keys of the two models compared; those left out are the server's choice
+  around: number | null; // the picture whose neighbours by both models are shown first
 }
 
 export const HOME: Route = {
@@ -25,6 +27,8 @@ export const HOME: Route = {
   descending: true,
   picture: null,
   run: "",
+  models: [],
+  around: null,
 };
 
 const QUERY = /^(\d+|q_[\w-]+)$/;
@@ -38,7 +42,7 @@ export function parseRoute(path: string, search: string): Route {
   for (const name of FILTER_NAMES) filters[name] = given.get(name) ?? "";
   const like = queries("like");
   const order = ORDERS.find((one) => one === given.get("order")) ?? HOME.order;
-  const picture = given.get("picture") ?? "";
+  const id = (key: string) => (/^\d+$/.test(given.get(key) ?? "") ? Number(given.get(key)) : null);
   return {
     view: path.replace(/^\/+|\/+$/g, ""),
     like,
@@ -46,8 +50,10 @@ export function parseRoute(path: string, search: string): Route {
     filters,
     order,
     descending: given.has("descending") ? given.get("descending") !== "false" : order !== "path",
-    picture: /^\d+$/.test(picture) ? Number(picture) : null,
+    picture: id("picture"),
     run: RUN.test(given.get("run") ?? "") ? (given.get("run") as string) : "",
+    models: given.getAll("model").slice(0, 2),
+    around: id("around"),
   };
 }
 
@@ -60,7 +66,11 @@ export function formatRoute(route: Route): string {
   if (route.order !== HOME.order) out.set("order", route.order);
   if (route.descending !== (route.order !== "path")) out.set("descending", String(route.descending));
   if (route.picture !== null) out.set("picture", String(route.picture));
-  if (route.run) out.set("run", route.run);
+  if (route.run && route.view === "training") out.set("run", route.run);
+  if (route.view === "compare") {
+    for (const one of route.models) out.append("model", one);
+    if (route.around !== null) out.set("around", String(route.around));
+  }
   const text = out.toString();
   return `/${route.view}${text && `?${text}`}`;
 }

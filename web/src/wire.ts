@@ -76,6 +76,7 @@ export interface About {
     refusals: number;
     read_only: boolean;
     roots: string[];
+    shelves: { key: string; name: string; dimension: number; vectors: number }[]; // a model's vectors each
   };
   limits: { max_bytes: number; max_pixels: number };
   auth: boolean;
@@ -163,4 +164,52 @@ export interface Run {
   overrides: Record<string, string>; // dotted fields of the recipe that were asked for
   recipe: Record<string, unknown>;
   last: Measure | null;
+}
+
+export interface Side {
+  key: string; // names a model identity
+  name: string;
+  dimension: number;
+  vectors: number;
+  index_bytes: number;
+}
+
+export interface Interval {
+  value: number;
+  low: number; // 95 %
+  high: number;
+}
+
+export interface Score {
+  name: string;
+  first: number; // [0, 1], more is better
+  second: number;
+  difference: Interval; // second less first
+  p: number; // of the sign test
+  questions: number;
+  better: "first" | "second" | ""; // "": chance would do as well
+}
+
+export interface Neighbour {
+  picture: Picture;
+  score: number; // cosine similarity
+  shared: boolean; // the other model has it, too
+}
+
+export interface Example {
+  query: Picture;
+  first: Neighbour[];
+  second: Neighbour[];
+}
+
+export interface Comparison {
+  first: Side;
+  second: Side;
+  pictures: number;
+  queries: number;
+  nearest: number;
+  agreement: Interval | null;
+  scores: Score[];
+  examples: Example[];
+  sentences: string[];
 }

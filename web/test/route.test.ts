@@ -19,6 +19,7 @@ describe("an address", () => {
       "/?order=taken&descending=false",
       "/?like=3&picture=4",
       "/training?run=my.run-2",
+      "/compare?model=starter%40c6%2Ffit256-bicubic%2Ffp32&model=mine%400e%2Ffit64-bicubic%2Ffp32&around=12",
     ];
     for (const address of addresses) expect(formatRoute(parse(address))).toBe(address);
   });

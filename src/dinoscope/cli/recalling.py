@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from dinoscope.training.journal import Measure
     from dinoscope.training.runs import RunInfo
 
-app = typer.Typer(invoke_without_command=True, help="Trainings: list them, look at one.")
+app = typer.Typer(invoke_without_command=True, help="Trainings: list them, look at one, stop one.")
 RunArgument = Annotated[str, typer.Argument(metavar="NAME", help="A run's name.")]
 COLOURS = {"running": "green", "finished": "bold", "stopped": "yellow", "failed": "red", "new": "dim"}
 
@@ -101,6 +101,20 @@ def show(name: RunArgument, json: JsonOption = False) -> None:
     if one.last and one.last.alarm:
         say(f"[yellow]Alarm:[/] {escaped(one.last.alarm)}")
     say(what_next(one))
+
+
+@app.command()
+def stop(name: RunArgument, json: JsonOption = False) -> None:
+    """Have a training end after a checkpoint; --resume goes on from there."""
+    from dinoscope.training.runs import open_run
+
+    run = open_run(name, settings_of())
+    run.info()  # a run that is not there is told as such
+    run.ask_to_stop()
+    if json:
+        print_json(run.info())
+    else:
+        say(f"{escaped(name)} stops after a checkpoint. Go on with: dinoscope train --resume {escaped(name)}")
 
 
 def what_next(one: RunInfo) -> str:

@@ -79,7 +79,9 @@ def line(step: TrainingProgress) -> str:
     parts = [f"step {step.step:,} of {step.steps:,}"]
     if row := step.measure:
         parts += [f"{label} {text}" for label, text, _ in numbers([row])]
-    return escaped(", ".join([*parts, f"{in_time(step.eta)} left"]))
+    if step.step:
+        parts.append(f"{in_time(step.eta)} left")
+    return escaped(", ".join(parts))
 
 
 def numbers(rows: Sequence[Measure]) -> Iterator[tuple[str, str, list[float]]]:

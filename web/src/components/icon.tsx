@@ -7,6 +7,7 @@ const PATHS = {
   camera: "M3 8h4l2-3h6l2 3h4v11H3zM12 16.5a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7z",
   check: "M5 12.5l4.5 4.5L19 7.5",
   close: "M6 6l12 12M18 6L6 18",
+  compare: "M12 3v18M4 6h4v5H4zM4 14h4v4H4zM16 6h4v4h-4zM16 13h4v5h-4z",
   copy: "M9 9h11v11H9zM15 9V4H4v11h5",
   down: "M6 9l6 6 6-6",
   download: "M12 4v11M7 11l5 5 5-5M5 20h14",

@@ -2,6 +2,7 @@
 import type { FunctionComponent } from "preact";
 import type { IconName } from "../components/icon";
 import { Activity } from "./activity";
+import { Compare } from "./compare";
 import { Library } from "./library";
 import { Training } from "./training";
 
@@ -14,5 +15,6 @@ export interface View {
 export const VIEWS: Record<string, View> = {
   "": { title: "Library", icon: "grid", Page: Library },
   training: { title: "Training", icon: "train", Page: Training },
+  compare: { title: "Compare models", icon: "compare", Page: Compare },
   activity: { title: "Activity", icon: "pulse", Page: Activity },
 };

@@ -1,8 +1,11 @@
 // One training: how it stands, what it measured, what it sees, and the numbers it was made with.
 import { useEffect, useMemo, useState } from "preact/hooks";
+import { api } from "../../api";
 import { Icon } from "../../components/icon";
 import { copyText } from "../../components/copy-menu";
 import { day, parted, plural } from "../../format";
+import { say } from "../../state/overlays";
+import { noteFailure } from "../../state/session";
 import { useStore } from "../../state/store";
 import { seen, watchRun } from "../../state/training";
 import type { Measure, Run } from "../../wire";
@@ -52,6 +55,7 @@ function Standing({ run, measures }: { run: Run; measures: readonly Measure[] })
       <header>
         <h2>{run.name}</h2>
         <span class={`state ${run.state}`}>{STATES[run.state]}</span>
+        {run.state === "running" && <StopButton run={run} />}
         <p class="hint">
           {plural(run.pictures, "picture")} from <span class="path">{run.sources.join(", ")}</span>
           {run.preset && `, preset ${run.preset}`}, begun {day(run.started_at)}
@@ -65,6 +69,25 @@ function Standing({ run, measures }: { run: Run; measures: readonly Measure[] })
       {last?.alarm && <Alarm sentence={last.alarm} bad />}
       <Command does={next.does} line={next.line} />
     </section>
+  );
+}
+
+function StopButton({ run }: { run: Run }) {
+  const [asked, setAsked] = useState(false);
+  const stop = async () => {
+    setAsked(true);
+    try {
+      await api.stopRun(run.name);
+      say("It stops after a checkpoint, and can be resumed.");
+    } catch (error) {
+      setAsked(false);
+      say(noteFailure(error) ?? "", "bad");
+    }
+  };
+  return (
+    <button type="button" class="button" disabled={asked} onClick={() => void stop()}>
+      {asked ? "Stopping…" : "Stop"}
+    </button>
   );
 }
 
