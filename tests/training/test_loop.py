@@ -184,7 +184,7 @@ def test_a_loss_that_is_no_number_is_skipped_twice_and_then_it_stops(
         return real(self, batch)
 
     monkeypatch.setattr(Stepper, "step", step)
-    seen = []
+    seen: list[TrainingProgress] = []
     with pytest.raises(
         TrainingDiverged, match=r"3 times in a row up to step 7 \(the checkpoint of step 6 is kept\)"
     ):

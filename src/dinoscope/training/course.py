@@ -31,7 +31,7 @@ from dinoscope.training.journal import TrainingProgress
 from dinoscope.training.loader import Loader, default_workers
 from dinoscope.training.loop import Plan, train
 from dinoscope.training.overrides import first_difference, from_json, overridden, to_json
-from dinoscope.training.presets import recipe_for
+from dinoscope.training.presets import recipe_for, start_of
 from dinoscope.training.recipe import Recipe
 from dinoscope.training.runs import Run, list_runs, open_run
 from dinoscope.training.start import Options
@@ -220,11 +220,9 @@ def _gathered(
 
 def _recipe(options: Options, items: Items) -> Recipe:
     """The preset for the data; the shape of the network from the weights it starts with."""
-    first = recipe_for(options.preset, len(items), overrides=options.overrides)
-    if not first.start:
-        return first
-    config = card_of(first.start, options.settings.models).config
-    return recipe_for(options.preset, len(items), overrides=options.overrides, model=config)
+    name = start_of(options.preset, options.overrides)
+    shape = card_of(name, options.settings.models).config if name else None
+    return recipe_for(options.preset, len(items), overrides=options.overrides, model=shape)
 
 
 def _start_of(recipe: Recipe, settings: Settings) -> Tensors | None:

@@ -42,6 +42,10 @@ class Amount:
         """What was asked for, else so many times through the data within bounds."""
         return self.steps or min(max(math.ceil(epochs * self.pictures / batch), least), most)
 
+    def patch_of(self, wanted: int) -> int:
+        """Pixels: the starting weights', else what was asked for, else the preset's."""
+        return self.model.patch if self.model else self.patch or wanted
+
     @property
     def prototypes(self) -> int:
         return next((count for most, count in _PROTOTYPES if self.pictures <= most), 65536)
@@ -65,10 +69,7 @@ def recipe_for(
     Raises:
         BadRequest: no such preset or field, or a value that makes no sense.
     """
-    if preset not in PRESETS:
-        near = difflib.get_close_matches(preset, PRESETS, 1)
-        hint = f"did you mean {near[0]}?" if near else f"use one of {', '.join(PRESETS)}"
-        raise BadRequest(f"there is no preset {preset!r}: {hint}")
+    factory = _preset(preset)
     overrides = dict(overrides or {})
     if steps is not None:
         overrides.setdefault("steps", str(steps))
@@ -79,14 +80,31 @@ def recipe_for(
         _given(overrides, "model.patch"),
         model,
     )
-    return overridden(PRESETS[preset](amount), overrides)
+    return overridden(factory(amount), overrides)
+
+
+def start_of(preset: str, overrides: Mapping[str, str]) -> str:
+    """The weights such a recipe begins with, "" for none: to look up their shape for ``recipe_for``.
+
+    Raises:
+        BadRequest: no such preset.
+    """
+    return overrides.get("start", _preset(preset)(Amount(pictures=2)).start)
+
+
+def _preset(name: str) -> Callable[[Amount], Recipe]:
+    if name not in PRESETS:
+        near = difflib.get_close_matches(name, PRESETS, 1)
+        hint = f"did you mean {near[0]}?" if near else f"use one of {', '.join(PRESETS)}"
+        raise BadRequest(f"there is no preset {name!r}: {hint}")
+    return PRESETS[name]
 
 
 def _laptop(amount: Amount) -> Recipe:
     """Two cores and an hour: a small network on small views, some 60 pictures a second."""
     batch = amount.batch_of(64)
     steps = amount.steps_of(batch, epochs=100, least=3000, most=10_000)
-    patch = amount.patch or 8
+    patch = amount.patch_of(8)
     size = _multiple(64, patch)
     return Recipe(
         name="laptop",
@@ -112,7 +130,7 @@ def _small(amount: Amount) -> Recipe:
     """One GPU, or a night: ViT-S/16 on views of 128 pixels."""
     batch = amount.batch_of(128)
     steps = amount.steps_of(batch, epochs=100, least=5000, most=30_000)
-    patch = amount.patch or 16
+    patch = amount.patch_of(16)
     size = _multiple(128, patch)
     return Recipe(
         name="small",
@@ -130,7 +148,7 @@ def _vit_s16(amount: Amount) -> Recipe:
     """The paper's ViT-S/16 of 100 epochs; at ImageNet's size this is it number by number."""
     batch = amount.batch_of(512)
     steps = amount.steps_of(batch, epochs=100, least=20_000, most=10**9)
-    patch = amount.patch or 16
+    patch = amount.patch_of(16)
     size = _multiple(224, patch)
     return Recipe(
         name="vit-s16",
