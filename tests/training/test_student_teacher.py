@@ -232,6 +232,7 @@ def test_a_continued_training_starts_at_the_given_weights_and_is_held_near_them(
         optimiser.step()
         assert losses.keep is not None
         kept.append(float(losses.keep))
+    assert not any(each.requires_grad for each in pair.anchor.parameters())
     assert kept[0] > 0.01
     assert kept[-1] < 0.8 * kept[0]
     np.testing.assert_array_equal(pair.anchor.state_dict()["norm.weight"], start["norm.weight"])
