@@ -22,12 +22,12 @@ export function Rows({ example, labels, turned = false, plain = false }: Props) 
       <Thumb picture={example.query} side={320} plain={plain} caption={example.query.name} />
       <div>
         {rows.map(({ label, near }, at) => (
-          <section key={at} aria-label={label}>
+          <div key={at} class="near" role="group" aria-label={label}>
             <h3>{label}</h3>
             <ol role="list">
               {near.map((one) => <li key={one.picture.id}><Near one={one} plain={plain} /></li>)}
             </ol>
-          </section>
+          </div>
         ))}
       </div>
     </article>

@@ -1,4 +1,5 @@
 // What is said about a comparison, and the numbers behind a judgement.
+import { shell } from "../../snippets";
 import type { Comparison } from "../../wire";
 
 /** What the two models are called: their names, or their keys where the names are the same. */
@@ -8,7 +9,7 @@ export function labelsOf({ first, second }: Comparison): readonly [string, strin
 
 /** The command that measures the same and more. */
 export function compareLine({ first, second }: Comparison): string {
-  return `dinoscope compare ${first.name} ${second.name} --out report.html`;
+  return `dinoscope compare ${shell(first.name)} ${shell(second.name)} --out report.html`;
 }
 
 export type Vote = "first" | "second" | "equal";
