@@ -25,7 +25,7 @@ from dinoscope.training.distributed import Place  # noqa: E402
 from dinoscope.training.items import Items  # noqa: E402
 from dinoscope.training.loader import Batch, Loader  # noqa: E402
 from dinoscope.training.recipe import Extras, Recipe  # noqa: E402
-from dinoscope.training.step import Outcome, Stepper, has_bf16  # noqa: E402
+from dinoscope.training.step import Outcome, Stepper, compile_blocks, has_bf16  # noqa: E402
 
 ALONE = Place(0, 1, torch.device("cpu"))
 ALL_LOSSES = Extras(patch_weight=0.5, keep_weight=0.0)
@@ -119,8 +119,9 @@ def test_a_step_depends_on_its_number_and_not_on_what_was_drawn_before(items: It
     same(one.state_dict(), other.state_dict())
 
 
-def test_two_processes_learn_what_one_does(items: Items, tmp_path: Path) -> None:
-    recipe = replace(EXACT, extras=ALL_LOSSES, accumulate=1)
+@pytest.mark.parametrize("windows", [1, 2])
+def test_two_processes_learn_what_one_does(items: Items, tmp_path: Path, windows: int) -> None:
+    recipe = replace(EXACT, extras=ALL_LOSSES, batch=8, accumulate=windows)
     alone, told = trained(items, recipe)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -128,7 +129,13 @@ def test_two_processes_learn_what_one_does(items: Items, tmp_path: Path) -> None
     script = Path(__file__).with_name("two_processes.py")
     children = [
         subprocess.Popen(
-            [sys.executable, str(script), str(tmp_path / "pictures"), str(tmp_path / f"{rank}.pt")],
+            [
+                sys.executable,
+                str(script),
+                str(tmp_path / "pictures"),
+                str(tmp_path / f"{rank}.pt"),
+                str(windows),
+            ],
             env={
                 **os.environ,
                 "RANK": str(rank),
@@ -151,6 +158,19 @@ def test_two_processes_learn_what_one_does(items: Items, tmp_path: Path) -> None
         torch.testing.assert_close(ranks[0]["pair"][name], tensor, atol=tolerance, rtol=1e-4, msg=name)
     assert ranks[0]["loss"] == pytest.approx([each.loss for each in told], rel=1e-5)
     assert ranks[0]["gradient"] == pytest.approx([each.gradient for each in told], rel=1e-4)
+
+
+# torch hides this warning of its own tracing, unless warnings are errors
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
+def test_compiled_blocks_do_the_same_and_keep_their_names(items: Items) -> None:
+    plain, told = trained(items, EXACT)
+    stepper = Stepper(EXACT, ALONE)
+    compile_blocks(stepper.pair, ALONE.device, backend="eager")  # traced as on a GPU, then run as it is
+    again = [stepper.step(batch) for batch in batches(items, EXACT)[:3]]
+    assert [each.loss for each in again] == pytest.approx([each.loss for each in told], rel=1e-5)
+    assert stepper.state_dict()["pair"].keys() == plain.state_dict()["pair"].keys()
+    with pytest.raises(BadRequest, match="leave --compile out"):
+        Stepper(EXACT, ALONE, compiled=True)
 
 
 def test_alone_the_sums_are_the_values() -> None:

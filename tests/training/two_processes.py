@@ -16,8 +16,8 @@ from dinoscope.training.recipe import Extras
 from dinoscope.training.step import Stepper
 
 
-def main(folder: Path, out: Path) -> None:
-    recipe = replace(EXACT, extras=Extras(patch_weight=0.5))
+def main(folder: Path, out: Path, windows: int) -> None:
+    recipe = replace(EXACT, extras=Extras(patch_weight=0.5), batch=8, accumulate=windows)
     with joined("cpu") as place:
         assert agreed(f"from {place.rank}", place) == "from 0"
         assert same_everywhere(place.rank == 1, place)  # one process is asked to stop: both are
@@ -32,4 +32,4 @@ def main(folder: Path, out: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))

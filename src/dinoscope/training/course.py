@@ -233,13 +233,21 @@ def _start_of(recipe: Recipe, settings: Settings) -> Tensors | None:
 
 
 def _plan(options: Options, prepared: _Prepared, place: Place) -> Plan:
-    workers = options.workers
     return Plan(
         limits=Limits.of(options.settings),
-        workers=default_workers(place.device.type == "cuda") if workers is None else workers,
+        workers=_workers(options, place),
+        compiled=options.compiled,
         probe=prepared.probe,
         checkpoint_seconds=options.checkpoint_minutes * 60,
         cancelled=options.cancelled,
+    )
+
+
+def _workers(options: Options, place: Place) -> int:
+    return (
+        default_workers(place.device.type == "cuda", place.here)
+        if options.workers is None
+        else options.workers
     )
 
 
@@ -252,8 +260,7 @@ def _fitting(options: Options, recipe: Recipe, items: Items, place: Place) -> in
     share = replace(recipe, batch=max(2, recipe.batch // place.world), steps=max(recipe.steps, _TRIALS))
     stepper, limits = Stepper(share, alone, _start_of(recipe, options.settings)), Limits.of(options.settings)
     times = []
-    workers = default_workers(place.device.type == "cuda") if options.workers is None else options.workers
-    with Loader(items, share, limits, workers=workers) as loader:
+    with Loader(items, share, limits, workers=_workers(options, place)) as loader:
         began = time.monotonic()
         for batch in loader.batches(0, _TRIALS):
             stepper.step(batch)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, distributed, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from dinoscope.errors import BadRequest
 
@@ -24,6 +25,7 @@ class Place:
     rank: int
     world: int
     device: torch.device
+    here: int = 1  # how many of them share this machine
 
     @property
     def leads(self) -> bool:
@@ -93,7 +95,7 @@ def joined(device: str = "auto") -> Iterator[Place]:
         torch.cuda.set_device(where)
     distributed.init_process_group("nccl" if where.type == "cuda" else "gloo")
     try:
-        yield Place(rank(), world(), where)
+        yield Place(rank(), world(), where, int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
     finally:
         distributed.destroy_process_group()
 
@@ -114,20 +116,19 @@ def agreed(text: str, place: Place) -> str:
     return shared[0]
 
 
-def averaged_gradients(module: nn.Module, place: Place) -> None:
-    """Replace every gradient by its mean over the processes, in one message per type."""
+def shared(module: nn.Module, place: Place) -> nn.Module:
+    """The module with its gradients averaged over the processes as they come, itself when alone.
+
+    Names and parameters stay the module's own: only the forward pass goes through what is returned.
+    """
     if place.world == 1:
-        return
-    gradients = [each.grad for each in module.parameters() if each.grad is not None]
-    for kind in {gradient.dtype for gradient in gradients}:
-        mine = [gradient for gradient in gradients if gradient.dtype == kind]
-        flat = torch.cat([gradient.reshape(-1) for gradient in mine])
-        distributed.all_reduce(flat)
-        flat /= place.world
-        at = 0
-        for gradient in mine:
-            gradient.copy_(flat[at : at + gradient.numel()].view_as(gradient))
-            at += gradient.numel()
+        return module
+    return DistributedDataParallel(module, device_ids=[place.device] if place.device.type == "cuda" else None)
+
+
+def unsent(module: nn.Module) -> AbstractContextManager[None]:
+    """A block whose gradients are kept here, to be sent with those of the next window."""
+    return module.no_sync() if isinstance(module, DistributedDataParallel) else nullcontext()
 
 
 def _grouped() -> bool:

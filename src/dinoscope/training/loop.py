@@ -37,6 +37,7 @@ class Plan:
     limits: Limits
     workers: int = 0  # processes that read pictures; 0 reads in this one
     probe: Path | None = None  # a folder with a folder per class
+    compiled: bool = False  # torch.compile, on GPUs only
     checkpoint_seconds: float = 300.0
     cancelled: Callable[[], bool] = field(default=lambda: False)
 
@@ -97,7 +98,7 @@ class _Sitting:
     ) -> None:
         self.run, self.recipe, self.plan, self.place = run, recipe, plan, place
         self.items = items
-        self.stepper = Stepper(recipe, place, start)
+        self.stepper = Stepper(recipe, place, start, compiled=plan.compiled)
         self.step = 0  # optimiser steps done
         self._journal = Journal(run.metrics)
         self._rows: deque[Measure] = deque(maxlen=_LATEST)

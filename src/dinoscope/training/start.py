@@ -31,6 +31,7 @@ class Options:
     device: str = "auto"
     overrides: Mapping[str, str] = field(default_factory=dict)  # dotted fields of the recipe
     export: bool = True
+    compiled: bool = False
     checkpoint_minutes: float = 5.0
     cancelled: Callable[[], bool] = never
 
@@ -53,6 +54,7 @@ def begin(
     device: str | None = None,
     overrides: Mapping[str, str] | None = None,
     export: bool = True,
+    compiled: bool = False,
     cancelled: Callable[[], bool] = never,
 ) -> Iterator[TrainingProgress]:
     """Gather pictures, train, export; or go on with a run where it stopped.
@@ -69,6 +71,7 @@ def begin(
         probe: a folder with a sub-folder per class, to know how well the model sees while it trains.
         device: auto, cpu or cuda.
         export: make a model of it in the end.
+        compiled: have torch compile the networks first; pays on a GPU, refused on a processor.
         cancelled: asked after every step; True ends the training with a checkpoint.
 
     Yields:
@@ -100,6 +103,7 @@ def begin(
             device=device or "auto",
             overrides={**(overrides or {}), **short},
             export=export,
+            compiled=compiled,
             cancelled=cancelled,
         )
     )

@@ -8,6 +8,7 @@ However many windows a batch is cut into and however many processes share it, al
 from __future__ import annotations
 
 import math
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ from torch import Tensor
 from dinoscope.errors import BadRequest
 from dinoscope.models.config import Tensors
 from dinoscope.training.colours import coloured
-from dinoscope.training.distributed import Place, averaged_gradients, summed
+from dinoscope.training.distributed import Place, shared, summed, unsent
 from dinoscope.training.loader import Batch
 from dinoscope.training.optimising import adamw, clip, freeze_prototypes, set_knobs
 from dinoscope.training.recipe import Precision, Recipe
@@ -50,11 +51,17 @@ class Stepper:
         recipe: what to train.
         place: where; every process holds the whole of both networks and a share of each batch.
         start: canonical tensors to continue from; None begins at random.
+        compiled: translate the blocks for the device first (torch.compile): minutes that pay on a GPU.
     """
 
-    def __init__(self, recipe: Recipe, place: Place, start: Tensors | None = None) -> None:
+    def __init__(
+        self, recipe: Recipe, place: Place, start: Tensors | None = None, *, compiled: bool = False
+    ) -> None:
         self.recipe, self.place = recipe, place
         self.pair = StudentTeacher(recipe, start=start).to(place.device)
+        if compiled:
+            compile_blocks(self.pair, place.device)
+        self._student = shared(self.pair.student, place)
         self.optimiser = adamw(self.pair.student, recipe)
         self.schedules = schedules_of(recipe)
         self.half = has_bf16(recipe.precision, place.device)
@@ -69,7 +76,6 @@ class Stepper:
         said = self._forward_and_back(batch, knobs)
         if not math.isfinite(said["total"]):
             return self._skipped(said, knobs, math.nan)
-        averaged_gradients(student, self.place)
         norm = float(clip(student, recipe.optimiser.clip, recipe.optimiser.clip_by))
         if not math.isfinite(norm):
             return self._skipped(said, knobs, norm)
@@ -96,14 +102,17 @@ class Stepper:
         first, share = int(batch.positions[0]), len(batch.positions) // windows
         sums = torch.zeros(len(_PARTS), dtype=torch.float64, device=self.place.device)
         for window in range(windows):
-            with torch.autocast(self.place.device.type, torch.bfloat16, enabled=self.half):
-                losses = self.pair.forward_loss(
-                    [view[window] for view in views],
-                    temperature=knobs.temperature,
-                    step=batch.step,
-                    first=first + window * share,
-                )
-            (losses.total / windows).backward()
+            last = window == windows - 1
+            with nullcontext() if last else unsent(self._student):
+                with torch.autocast(self.place.device.type, torch.bfloat16, enabled=self.half):
+                    losses = self.pair.forward_loss(
+                        [view[window] for view in views],
+                        temperature=knobs.temperature,
+                        step=batch.step,
+                        first=first + window * share,
+                        student=self._student,
+                    )
+                (losses.total / windows).backward()
             sums += _row(losses)
         means = summed(sums) / (windows * self.place.world)
         return dict(zip(_PARTS, means.tolist(), strict=True))
@@ -127,6 +136,20 @@ class Stepper:
             gradient=norm,
             done=done,
         )
+
+
+def compile_blocks(pair: StudentTeacher, device: torch.device, backend: str = "inductor") -> None:
+    """Have torch compile every block of both backbones when it first runs; names and results stay.
+
+    Raises:
+        BadRequest: the device is a processor, where it takes minutes and gains nothing (measured: 16.0
+            against 16.7 pictures a second and core, ViT-T/4 in bf16).
+    """
+    if device.type == "cpu" and backend == "inductor":
+        raise BadRequest("compiling gains nothing on a processor: leave --compile out, or train on a GPU")
+    for network in (pair.student, pair.teacher):
+        for block in network.backbone.blocks:
+            block.compile(backend=backend, fullgraph=True)
 
 
 def has_bf16(precision: Precision, device: torch.device) -> bool:

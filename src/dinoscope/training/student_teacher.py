@@ -40,9 +40,7 @@ class Losses:
     patch: Tensor | None  # None: not part of the recipe
     koleo: Tensor | None
     keep: Tensor | None
-    teacher_entropy: (
-        Tensor  # of the targets, nats; ln K says nothing, 0 says the same of everything or is sure
-    )
+    teacher_entropy: Tensor  # of the targets, nats: ln K when they say nothing, 0 when they are sure
     kl: Tensor  # dino - teacher_entropy: what the student has yet to learn, nats
 
 
@@ -84,7 +82,13 @@ class StudentTeacher(nn.Module):  # type: ignore[misc]  # torch is not there whe
         return self
 
     def forward_loss(
-        self, views: Sequence[Tensor], *, temperature: float, step: int = 0, first: int = 0
+        self,
+        views: Sequence[Tensor],
+        *,
+        temperature: float,
+        step: int = 0,
+        first: int = 0,
+        student: nn.Module | None = None,
     ) -> Losses:
         """The losses of a batch, or of one window of it. Autocast is the caller's choice.
 
@@ -93,11 +97,12 @@ class StudentTeacher(nn.Module):  # type: ignore[misc]  # torch is not there whe
             temperature: of the teacher.
             step: optimiser steps done; decides, with the seed, which patches are hidden.
             first: place in the whole batch, over all processes and windows, of the window's first picture.
+            student: what to run in its place: the student wrapped in DistributedDataParallel.
         """
         masked = self._masks(views[0], step, first)
         with torch.no_grad():
             taught = self.teacher(views[:GLOBALS], masked)
-        seen = self.student(views, masked)
+        seen = (student or self.student)(views, masked)
         targets = self._targets(taught.scores.flatten(0, 1), self.centre, temperature)
         targets = targets.unflatten(0, (GLOBALS, -1))
         dino = dino_loss(seen.scores, targets, self.recipe.teacher.student_temperature)
