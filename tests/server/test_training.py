@@ -40,7 +40,7 @@ def running(settings: Settings) -> Iterator[Run]:
 
 
 def test_without_a_training_there_is_an_empty_list(client: TestClient) -> None:
-    assert client.get(RUNS).json() == {"runs": []}
+    assert client.get(RUNS).json() == {"runs": [], "starting": None}
 
 
 def test_a_run_says_how_it_stands(client: TestClient, finished: Run) -> None:
@@ -211,4 +211,4 @@ def test_what_does_not_train_cannot_be_stopped(client: TestClient, finished: Run
 
 def test_runs_lie_where_the_settings_say(client: TestClient, settings: Settings, tmp_path: Path) -> None:
     record(replace(settings, runs=tmp_path / "elsewhere"), "other", shots=1, pictures=1)
-    assert client.get(RUNS).json() == {"runs": []}
+    assert client.get(RUNS).json() == {"runs": [], "starting": None}

@@ -18,6 +18,7 @@ from dinoscope.pictures.workers import DecodeWorkers
 from dinoscope.server import problems, wire
 from dinoscope.server.images import Images
 from dinoscope.server.jobs import Jobs
+from dinoscope.server.launching import Launches
 from dinoscope.server.pages import Pages, bundled
 from dinoscope.server.parts import Parts
 from dinoscope.server.queries import Uploads
@@ -102,5 +103,6 @@ def _parts(settings: Settings, session: Session, access: Access, workers: Decode
         images=Images(session.library, workers),
         writer=writer,
         jobs=Jobs(session, writer),
+        launches=Launches(settings),
         closing=asyncio.Event(),
     )

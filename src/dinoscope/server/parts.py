@@ -23,6 +23,7 @@ from dinoscope.pictures.thumbnails import thumbnail
 from dinoscope.pictures.workers import DecodeWorkers
 from dinoscope.server.images import Images
 from dinoscope.server.jobs import Jobs
+from dinoscope.server.launching import Launches
 from dinoscope.server.queries import SIDE, Upload, Uploads
 from dinoscope.server.security import Access
 from dinoscope.server.writer import Writer
@@ -47,6 +48,7 @@ class Parts:
     images: Images
     writer: Writer
     jobs: Jobs
+    launches: Launches
     closing: asyncio.Event  # set when the server is asked to stop: endless streams end then
 
     async def read_upload(self, data: bytes) -> Upload:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import math
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from dinoscope.server.wire import Wire, shown
 from dinoscope.training import journal, runs
@@ -95,8 +95,24 @@ class Run(Wire):
         )
 
 
+class NewRun(Wire):
+    sources: Annotated[list[str], Field(min_length=1, max_length=100)]  # absolute, or from ~
+    preset: str
+    name: str  # of the run, and then of the model
+    minutes: Annotated[float, Field(gt=0, le=100_000)] | None = None  # the preset's length, if not given
+
+
+class Starting(Wire):
+    """A training begun from here that has no folder yet."""
+
+    name: str
+    failed: bool
+    said: str  # its last words: how many pictures it has found, or why it failed
+
+
 class Runs(Wire):
     runs: list[Run]  # the newest first
+    starting: Starting | None  # begun over HTTP, and still looking for pictures or failed over them
 
 
 class Measures(Wire):

@@ -11,7 +11,7 @@ from fastapi.responses import FileResponse, StreamingResponse
 from dinoscope.errors import NoSuchRun
 from dinoscope.server import runs as watching
 from dinoscope.server.parts import Here
-from dinoscope.server.wire_runs import Measures, Run, Runs
+from dinoscope.server.wire_runs import Measures, NewRun, Run, Runs, Starting
 from dinoscope.training.runs import list_runs
 
 router = APIRouter(tags=["training"])
@@ -27,7 +27,13 @@ PNG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {}}, "des
 @router.get("/runs")
 def runs(here: Here) -> Runs:
     """Every training on this machine, the newest first."""
-    return Runs(runs=[Run.of(info) for info in list_runs(here.settings)])
+    return Runs(runs=[Run.of(info) for info in list_runs(here.settings)], starting=here.launches.starting())
+
+
+@router.post("/runs", status_code=202)
+def begin(new: NewRun, here: Here) -> Starting:
+    """Train on folders of the server's machine, in a process that outlives the server."""
+    return here.launches.start(new)
 
 
 @router.get("/runs/{name}")
