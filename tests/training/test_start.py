@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -151,6 +152,31 @@ def test_what_cannot_be_done_is_said_before_anything_is_trained(
         list(begin(**{**named, **change}))
     run = open_run("mine", settings)
     assert not run.checkpoints.exists()
+
+
+def test_under_torchrun_one_process_writes_and_all_learn(folder: Path, tmp_path: Path) -> None:
+    script, root = Path(__file__).with_name("two_courses.py"), Path(__file__).parents[2]
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node=2",
+        str(script),
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"}
+    command += [str(folder), str(tmp_path)]
+    done = subprocess.run(command, env=environment, timeout=110, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    info = open_run("mine", Settings(runs=tmp_path / "runs")).info()
+    assert (info.state, info.step, info.model) == ("finished", 4, "mine")
+    assert [row.step for row in open_run("mine", Settings(runs=tmp_path / "runs")).measures()] == [
+        0,
+        1,
+        2,
+        3,
+        4,
+    ]
 
 
 def test_without_torch_the_pip_line_is_named(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
