@@ -30,11 +30,11 @@ from dinoscope.training.items import Items
 from dinoscope.training.journal import TrainingProgress
 from dinoscope.training.loader import Loader, default_workers
 from dinoscope.training.loop import Plan, train
+from dinoscope.training.options import Options
 from dinoscope.training.overrides import first_difference, from_json, overridden, to_json
 from dinoscope.training.presets import recipe_for, start_of
 from dinoscope.training.recipe import Recipe
 from dinoscope.training.runs import Run, list_runs, open_run
-from dinoscope.training.start import Options
 from dinoscope.training.step import Stepper
 
 _TRIALS, _WARM = 8, 3  # steps measured to fit a training into minutes, and of them not counted
