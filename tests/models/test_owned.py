@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from errno import ENOSPC
@@ -20,6 +22,7 @@ from dinoscope.models.cards import card_of
 from dinoscope.models.config import VitConfig
 from dinoscope.models.loading import load_backbone
 from dinoscope.models.owned import (
+    ABANDONED,
     CARD_FILE,
     WEIGHTS_FILE,
     Provenance,
@@ -109,6 +112,19 @@ def test_a_second_export_takes_the_place_of_the_first(tmp_path: Path) -> None:
     assert found.card.title == "better"
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
     assert {path.name for path in found.folder.iterdir()} == {WEIGHTS_FILE, CARD_FILE}
+
+
+def test_what_a_killed_export_left_is_put_back_or_cleared_away(tmp_path: Path) -> None:
+    kept(tmp_path)
+    (tmp_path / ".former-1").mkdir()
+    (tmp_path / "mine").rename(tmp_path / ".former-1" / "mine")
+    for name, age in ((".draft-old", 3 * ABANDONED), (".draft-new", 0)):
+        (tmp_path / name).mkdir()
+        os.utime(tmp_path / name, (time.time() - age,) * 2)
+    kept(tmp_path, card=replace(CARD, name="other"))
+    assert [one.card.name for one in list_owned(tmp_path)] == ["mine", "other"]
+    assert (tmp_path / ".draft-new").exists(), "another export may be writing it"
+    assert not (tmp_path / ".draft-old").exists()
 
 
 def test_a_full_disk_and_a_place_that_is_no_folder_are_one_sentence(tmp_path: Path) -> None:

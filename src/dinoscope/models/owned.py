@@ -23,6 +23,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from errno import EDQUOT, ENOSPC
 from pathlib import Path
+from time import time
 from typing import Any
 
 from dinoscope.errors import BadRequest, DiskFull, NoSuchModel, Unreadable, WeightsRefused
@@ -33,6 +34,7 @@ from dinoscope.models.preprocess import Preprocess
 
 WEIGHTS_FILE, CARD_FILE, GRAPH_FILE, STORY_FILE = "weights.safetensors", "card.json", "model.onnx", "CARD.md"
 WEIGHTS_ENDINGS = (".pth", ".pt", ".bin", ".safetensors")  # a name with one of these is a path
+ABANDONED = 24 * 3600  # seconds after which no export is still writing its draft
 FORMAT = 1  # of card.json; a newer one is refused, not guessed at
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}[a-z0-9]|[a-z0-9]")  # a folder's name on every system
 
@@ -134,6 +136,7 @@ def drafted(models: Path, name: str) -> Iterator[Path]:
     draft: Path | None = None
     try:
         models.mkdir(parents=True, exist_ok=True)
+        _tidy(models)
         draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=models))
         draft.chmod(0o755)  # mkdtemp makes it its owner's only; a served library may run as another user
         yield draft
@@ -152,7 +155,10 @@ def drafted(models: Path, name: str) -> Iterator[Path]:
 
 
 def _settle(draft: Path, target: Path) -> None:
-    """Put the draft where the target is. Its bytes are on the disk first; a crash leaves one of the two."""
+    """Put the draft where the target is, its bytes on the disk first.
+
+    A crash between the two renames leaves the former model aside; ``_tidy`` puts it back.
+    """
     for path in draft.iterdir():
         path.chmod(0o644)  # safetensors writes files only their owner may read
         with path.open("rb") as file:
@@ -169,6 +175,16 @@ def _settle(draft: Path, target: Path) -> None:
             raise
     finally:
         shutil.rmtree(former, ignore_errors=True)
+
+
+def _tidy(models: Path) -> None:
+    """Put back or clear away what a program that was killed has left."""
+    for aside in models.glob(".former-*/*"):
+        if not (models / aside.name).exists():
+            aside.rename(models / aside.name)
+    for left in [path for kind in ("draft", "former", "removed") for path in models.glob(f".{kind}-*")]:
+        if time() - left.stat().st_mtime > ABANDONED:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def write_card(folder: Path, card: ModelCard, provenance: Provenance) -> None:
