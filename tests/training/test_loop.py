@@ -167,6 +167,16 @@ def test_killed_and_resumed_it_is_the_training_nobody_killed(
     assert [row.step for row in run.measures()] == list(range(TINY.steps + 1))
 
 
+def test_killed_before_its_first_checkpoint_it_begins_again(
+    run: Run, items: Items, whole: dict[str, Any]
+) -> None:
+    run.update(state="running")
+    run.metrics.write_text('{"step": 0, "seconds": 1.0}\n{"step": 1, "seconds": 2.0}\n{"step": 2, "sec')
+    list(trained(run, items))
+    same(state_of(run), whole)
+    assert [row.step for row in run.measures()] == list(range(TINY.steps + 1))
+
+
 def test_a_loss_that_is_no_number_is_skipped_twice_and_then_it_stops(
     run: Run, items: Items, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -76,11 +76,18 @@ class Journal:
             raise DiskFull(f"cannot write {self._path} ({error.strerror}): make room, then resume") from None
 
     def rewind(self, step: int) -> None:
-        """Drop the rows after a step: a resumed training writes them again."""
+        """Drop the rows after a step, -1 drops all: a resumed training writes them again.
+
+        Raises:
+            DiskFull: no space is left; the rows are untouched.
+        """
         kept = [json.dumps(_row_of(row)) + "\n" for row in read_measures(self._path) if row.step <= step]
         fresh = self._path.with_suffix(".tmp")
-        fresh.write_text("".join(kept), "utf-8")
-        fresh.replace(self._path)
+        try:
+            fresh.write_text("".join(kept), "utf-8")
+            fresh.replace(self._path)
+        except OSError as error:
+            raise DiskFull(f"cannot write {fresh} ({error.strerror}): make room, then resume") from None
 
 
 def read_measures(path: Path, since: int = -1) -> Iterator[Measure]:

@@ -116,15 +116,15 @@ class _Sitting:
     def resume(self) -> Iterator[TrainingProgress]:
         """Take over the newest checkpoint, and forget the rows after it."""
         state = checkpoints.latest(self.run, self.recipe, self.items.digest)
-        if state is None:
-            return
-        self.stepper.load_state_dict(state)
-        self.step = state["step"]
-        self._tally.resume(state["seconds"], state["skipped"])
+        if state is not None:
+            self.stepper.load_state_dict(state)
+            self.step = state["step"]
+            self._tally.resume(state["seconds"], state["skipped"])
         if self.place.leads:
-            self._journal.rewind(self.step)
+            self._journal.rewind(self.step if state is not None else -1)
             self._rows.extend(self.run.measures())
-        yield self._progress(f"going on from step {self.step}")
+        if state is not None:
+            yield self._progress(f"going on from step {self.step}")
 
     def begin(self) -> Iterator[TrainingProgress]:
         """What the leading process prepares: fixed pictures to look at, and the first look."""
