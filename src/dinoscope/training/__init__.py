@@ -1,1 +1,1 @@
-"""Self-distillation with no labels (DINO, Caron et al. 2021, https://arxiv.org/abs/2104.14294), needs torch."""
+"""Self-distillation with no labels: DINO, Caron et al. 2021, https://arxiv.org/abs/2104.14294."""

@@ -39,7 +39,7 @@ class Crops:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The projection from CLS to prototype scores: an MLP, a bottleneck of unit length, a weight-normed layer."""
+    """From CLS to prototype scores: an MLP, a bottleneck of unit length, a weight-normed layer."""
 
     prototypes: int = 65536
     hidden: int = 2048
@@ -90,7 +90,7 @@ class Extras:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Everything that decides the outcome, with the data. Written to the run folder; a resumed run must match."""
+    """All that decides the outcome beside the data. Kept in the run folder; a resumed run must match."""
 
     name: str  # of the preset it came from
     model: VitConfig
