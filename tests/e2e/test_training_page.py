@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Locator, Page, expect
-from tests.e2e.conftest import DESKTOP, PHONE, NewPage, serving
+from playwright.sync_api import Locator, Page, Route, expect
+from tests.e2e.conftest import DESKTOP, PHONE, Complaints, NewPage, serving
 from tests.e2e.test_looks import faults, shot
 from tests.recorded import draw, measure, record
 
@@ -178,6 +178,36 @@ def test_a_training_is_followed_as_it_goes(
         assert run.asked_to_stop()
         run.update(state="stopped", step=310)
         expect(page.locator(".state")).to_have_text("Stopped")
+
+
+def test_a_training_is_asked_for(fresh: str, new_page: NewPage, complaints: Complaints) -> None:
+    """The form says what it wants; what the server refuses, or starts, is shown."""
+    page = new_page(fresh)
+    begin = page.get_by_role("button", name="Begin training")
+    expect(begin).to_be_disabled()
+    page.get_by_label("Folder, video or tar file").fill("/nothing/there")
+    complaints.expected += ["404", "501"]  # the folder, or torch, is not there
+    begin.click()
+    expect(page.get_by_role("alert").filter(has_text=re.compile("does not exist|torch"))).to_be_visible()
+    asked: list[object] = []
+
+    def start(route: Route) -> None:
+        if route.request.method == "POST":
+            asked.append(route.request.post_data_json)
+            route.fulfill(json={"name": "small-one", "failed": False, "said": ""}, status=202)
+        else:
+            said = {"name": "small-one", "failed": len(asked) > 1, "said": "12 pictures so far"}
+            route.fulfill(json={"runs": [], "starting": said if asked else None})
+
+    page.route("**/api/v1/runs", start)
+    page.get_by_role("radio", name="Small").check()
+    page.get_by_label("Name").fill("small-one")
+    page.get_by_label("Minutes").fill("30")
+    begin.click()
+    expect(page.get_by_role("region", name="Beginning")).to_contain_text("12 pictures so far")
+    wanted = {"sources": ["/nothing/there"], "preset": "small", "name": "small-one", "minutes": 30}
+    assert asked == [wanted]
+    assert faults(page) == []
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -10,10 +10,12 @@ import type {
   JobProgress,
   Listing,
   Measure,
+  NewRun,
   Picture,
   PictureDetails,
   Refusal,
   Run,
+  Starting,
   Uploaded,
 } from "./wire";
 
@@ -136,7 +138,9 @@ export const api = {
   folders: (path: string | null, signal?: AbortSignal) =>
     call<FolderListing>(`/folders${queryString({ path })}`, withSignal(signal)),
 
-  runs: async (signal?: AbortSignal) => (await call<{ runs: Run[] }>("/runs", withSignal(signal))).runs,
+  runs: (signal?: AbortSignal) => call<{ runs: Run[]; starting: Starting | null }>("/runs", withSignal(signal)),
+
+  beginRun: (run: NewRun) => call<Starting>("/runs", send("POST", run)),
 
   measures: async (name: string, most: number, signal?: AbortSignal) =>
     (await call<{ measures: Measure[] }>(`/runs/${name}/measures${queryString({ most })}`, withSignal(signal))).measures,

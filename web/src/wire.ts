@@ -213,3 +213,16 @@ export interface Comparison {
   examples: Example[];
   sentences: string[];
 }
+
+export interface Starting {
+  name: string;
+  failed: boolean;
+  said: string; // its last words: how many pictures it has found, or why it failed
+}
+
+export interface NewRun {
+  sources: readonly string[];
+  preset: string;
+  name: string;
+  minutes: number | null; // null: the preset's length
+}

@@ -3,7 +3,7 @@ import { followRun } from "../src/api";
 import { joined } from "../src/state/training";
 import { MAIN, MORE, valueAt } from "../src/views/training/panels";
 import { extent, lastUpTo, nearest, path, scale, short, smooth, ticks, type Point } from "../src/views/training/scale";
-import { fieldsOf, left, nextLine, shotsOf, standing, trainLine } from "../src/views/training/words";
+import { fieldsOf, freeName, left, nextLine, shotsOf, standing, trainLine } from "../src/views/training/words";
 import type { Measure, Run } from "../src/wire";
 
 const measure = (step: number, more: Partial<Measure> = {}): Measure => ({
@@ -107,6 +107,7 @@ describe("a training in words", () => {
     expect(trainLine(run({ overrides: { steps: "500", "teacher.momentum": "0.9,1" } }))).toBe(
       "dinoscope train '/home/you/My Pictures' --preset laptop --name mine --steps 500 --set teacher.momentum=0.9,1",
     );
+    expect(trainLine(run())).toContain("--name mine --steps 1000");
     expect(nextLine(run({ state: "stopped" })).line).toBe("dinoscope train --resume mine");
     expect(nextLine(run({ state: "finished", model: "mine" })).line).toBe("dinoscope index '/home/you/My Pictures' --model mine");
   });
@@ -117,6 +118,11 @@ describe("a training in words", () => {
       { name: "teacher.momentum", value: "0.99, 1" },
       { name: "start", value: "" },
     ]);
+  });
+
+  it("finds a name that is free", () => {
+    expect(freeName([])).toBe("mine");
+    expect(freeName(["mine", "mine-2", "other"])).toBe("mine-3");
   });
 
   it("sorts the samples by step, as a number", () => {

@@ -53,6 +53,7 @@ ProbeOption = Annotated[
 StartOption = Annotated[str | None, typer.Option(help="Weights to continue from: a model's name or a file.")]
 TrainPrecisionOption = Annotated[str | None, typer.Option("--precision", help="auto, bf16 or fp32.")]
 DeviceOption = Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:1.")]
+CompileOption = Annotated[bool, typer.Option("--compile", help="Compile the network; for GPUs.")]
 ExportOption = Annotated[bool, typer.Option("--export/--no-export", help="Make a model of it at the end.")]
 
 
@@ -72,6 +73,7 @@ def train(
     start: StartOption = None,
     precision: TrainPrecisionOption = None,
     device: DeviceOption = None,
+    compile: CompileOption = False,
     export: ExportOption = True,
     offline: OfflineOption = False,
     json: JsonOption = False,
@@ -94,6 +96,7 @@ def train(
         "start": start,
         "precision": precision,
         "device": device,
+        "compiled": compile,
         "export": export,
     }
     settings = settings_of(offline)

@@ -1,11 +1,14 @@
 // Trainings: which there are, and the one that is looked at, measure by measure.
 import { api, followRun } from "../api";
-import type { Measure, Run } from "../wire";
+import type { Measure, NewRun, Run, Starting } from "../wire";
 import { noteFailure } from "./session";
-import { createStore } from "./store";
+import { createStore, type Store } from "./store";
 
 /** null: not asked yet. */
 export const runs = createStore<readonly Run[] | null>(null);
+
+/** Begun from the page, and still without a run of its own. */
+export const starting = createStore<Starting | null>(null);
 
 export interface Seen {
   name: string; // of the run the measures belong to
@@ -17,6 +20,7 @@ const NOTHING: Seen = { name: "", measures: [], loaded: false };
 export const seen = createStore<Seen>(NOTHING);
 
 const POLL_MS = 4000;
+const SOON_MS = 1000; // while pictures are looked for
 const MOST = 1200; // measures asked for: more than a chart has pixels
 const ROOM = 2 * MOST; // measures kept before every second is dropped
 
@@ -26,11 +30,14 @@ export function watchRuns(): () => void {
   const abort = new AbortController();
   const ask = async () => {
     try {
-      put(await api.runs(abort.signal));
+      const fresh = await api.runs(abort.signal);
+      put(runs, fresh.runs);
+      put(starting, fresh.starting);
     } catch (error) {
       noteFailure(error);
     }
-    if (!abort.signal.aborted) timer = setTimeout(ask, POLL_MS);
+    const pace = starting.get()?.failed === false ? SOON_MS : POLL_MS;
+    if (!abort.signal.aborted) timer = setTimeout(ask, pace);
   };
   void ask();
   return () => {
@@ -39,8 +46,18 @@ export function watchRuns(): () => void {
   };
 }
 
-function put(fresh: readonly Run[]): void {
-  if (JSON.stringify(fresh) !== JSON.stringify(runs.get())) runs.set(fresh);
+function put<T>(store: Store<T>, fresh: T): void {
+  if (JSON.stringify(fresh) !== JSON.stringify(store.get())) store.set(fresh);
+}
+
+/** Begin a training; the sentence to show when the server will not. */
+export async function beginRun(run: NewRun): Promise<string | null> {
+  try {
+    starting.set(await api.beginRun(run));
+    return null;
+  } catch (error) {
+    return noteFailure(error);
+  }
 }
 
 /** Load a run's measures and follow it while it trains; the returned function stops. */

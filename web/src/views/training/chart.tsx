@@ -135,6 +135,8 @@ const WILDEST = 0.02; // share of the values at either end
 function Axes({ x, y, form, panel }: { x: Scale; y: Scale; form: (value: number) => string; panel: Panel }) {
   const [left, right] = [x(x.low), x(x.high)];
   const [bottom, top] = [y(y.low), y(y.high)];
+  const seen = new Set<string>(); // in a narrow span two ticks may read alike: one is enough
+  const up = ticks(y.low, y.high, bottom - top > 120 ? 4 : 2).filter((value) => !seen.has(form(value)) && seen.add(form(value)));
   const across = ticks(x.low, x.high, Math.max(2, (right - left) / 90));
   return (
     <g class="axes" aria-hidden="true">
@@ -142,7 +144,7 @@ function Axes({ x, y, form, panel }: { x: Scale; y: Scale; form: (value: number)
       {panel.safe && y.low < panel.safe[0] && (
         <rect class="danger" x={left} width={right - left} y={y(panel.safe[0])} height={bottom - y(panel.safe[0])} />
       )}
-      {ticks(y.low, y.high, bottom - top > 120 ? 4 : 2).map((value) => (
+      {up.map((value) => (
         <g key={value}>
           <line x1={left} x2={right} y1={y(value)} y2={y(value)} />
           <text x={left - 6} y={y(value)} dy="0.34em" text-anchor="end">{form(value)}</text>
@@ -167,7 +169,7 @@ function Lines({ lines, x, y }: { lines: readonly Line[]; x: Scale; y: Scale }) 
         <g key={curve.label} class={`line series-${index}${curve.flat ? " flat" : ""}`}>
           {mean && <path class="faint" d={path(points, x, y)} />}
           <path d={path(mean ?? points, x, y)} />
-          {points.length < 40 && !curve.flat && points.map(([step, value]) => <circle key={step} cx={x(step)} cy={y(value)} r="2.5" />)}
+          {points.length < 40 && !mean && !curve.flat && points.map(([step, value]) => <circle key={step} cx={x(step)} cy={y(value)} r="2.5" />)}
         </g>
       ))}
     </svg>

@@ -61,7 +61,7 @@ function Standing({ run, measures }: { run: Run; measures: readonly Measure[] })
           {run.preset && `, preset ${run.preset}`}, begun {day(run.started_at)}
         </p>
       </header>
-      <progress aria-label="Training" max={Math.max(1, run.steps)} value={last?.step ?? run.step} />
+      <progress aria-label="Training" max={Math.max(1, run.steps)} value={Math.max(last?.step ?? 0, run.step)} />
       <ul class="standing-words" role="list">
         {standing(run, measures).map((words) => <li key={words}>{words}</li>)}
       </ul>

@@ -1,5 +1,5 @@
 // The bar that moves the whole page through the training's time.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import { Icon } from "../../components/icon";
 import { count, duration } from "../../format";
 import { keysRest } from "../../keys";
@@ -34,7 +34,8 @@ export function Scrubber({ measures, at, live, onMove }: Props) {
     setPlaying(!playing);
   };
 
-  useEffect(() => {
+  // before the first paint: who sees the step may press a key
+  useLayoutEffect(() => {
     const stride = Math.max(1, Math.round(last / 100));
     const acts: Record<string, () => void> = {
       ArrowLeft: () => move(at - stride),

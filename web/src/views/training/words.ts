@@ -22,7 +22,7 @@ export function left(measures: readonly Measure[], steps: number): number | null
 /** "1,204 of 3,000 steps", "48.2 pictures/s", "waiting 3 % for pictures", "about 41 min left". */
 export function standing(run: Run, measures: readonly Measure[]): string[] {
   const last = measures.at(-1) ?? run.last;
-  const words = [`${count(last?.step ?? run.step)} of ${plural(run.steps, "step")}`];
+  const words = [`${count(Math.max(last?.step ?? 0, run.step))} of ${plural(run.steps, "step")}`];
   if (!last) return words;
   words.push(`${duration(last.seconds)} of training`);
   if (run.state === "running") {
@@ -40,7 +40,8 @@ export function trainLine(run: Run): string {
   const parts = ["dinoscope", "train", ...run.sources.map(shell)];
   if (run.preset) parts.push("--preset", run.preset);
   parts.push("--name", run.name);
-  for (const [key, value] of Object.entries(run.overrides)) {
+  // --minutes measures anew wherever it runs: the same training has the same steps
+  for (const [key, value] of Object.entries({ steps: String(run.steps), ...run.overrides })) {
     parts.push(...(OPTIONS.has(key) ? [`--${key}`, shell(value)] : ["--set", shell(`${key}=${value}`)]));
   }
   return parts.join(" ");
@@ -53,6 +54,14 @@ export function nextLine(run: Run): { does: string; line: string } {
   if (run.model) return { does: "Search with it", line: `dinoscope index ${run.sources.map(shell).join(" ") || "FOLDER"} --model ${run.model}` };
   if (run.state === "stopped" || run.state === "failed") return { does: "Go on from the last checkpoint", line: `dinoscope train --resume ${run.name}` };
   return { does: "The same from a terminal", line: trainLine(run) };
+}
+
+/** The first of mine, mine-2, … that no run has. */
+export function freeName(taken: readonly string[]): string {
+  for (let count = 1; ; count += 1) {
+    const name = count === 1 ? "mine" : `mine-${count}`;
+    if (!taken.includes(name)) return name;
+  }
 }
 
 export interface Field {
