@@ -67,15 +67,14 @@ def course(options: Options) -> Iterator[TrainingProgress]:
         last = None
         for last in train(prepared.run, prepared.recipe, prepared.items, plan, place, start=start):
             yield replace(last, finished=False)
-        if last is None or not last.finished:
-            return
-        if place.leads and options.export:
+        if last is not None and last.finished and place.leads and options.export:
             yield replace(last, finished=False, note="making a model of it")
             card = export_run(prepared.run, prepared.items.digest, options.settings)
-            last = replace(
-                last, model=card.name, note=f"the model is there: dinoscope index --model {card.name}"
-            )
-        yield last
+            note = f"the model is there: dinoscope index --model {card.name}"
+            last = replace(last, model=card.name, note=note)
+        agreed("done", place)  # whoever leaves early would cut off what the others still send
+        if last is not None and last.finished:
+            yield last
 
 
 def export_run(run: Run, digest: str, settings: Settings) -> ModelCard:
