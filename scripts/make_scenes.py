@@ -21,6 +21,7 @@ import csv
 import math
 import random
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from PIL import Image, ImageEnhance
@@ -38,6 +39,7 @@ def main() -> None:
     parser.add_argument("--objects", type=int, default=100, help="different objects")
     parser.add_argument("--size", type=int, default=64, help="side of a scene, pixels")
     parser.add_argument("--share", type=float, nargs=2, default=(0.4, 0.9), help="object's side / scene's")
+    parser.add_argument("--plain", action="store_true", help="a plain ground of two colours, no wallpaper")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     dice = random.Random(arguments.seed)
@@ -49,7 +51,8 @@ def main() -> None:
     for number in range(arguments.count):
         path, test = stamps[number % len(stamps)], number // len(stamps) % TEST_SHARE == 0
         mine = [each for place, each in enumerate(backgrounds) if (place % TEST_SHARE == 0) == test]
-        scene, box = composed(cut_out(path), dice.choice(mine), arguments.size, arguments.share, dice)
+        ground = plain(dice) if arguments.plain else dice.choice(mine)
+        scene, box = composed(cut_out(path), ground, arguments.size, arguments.share, dice)
         file = arguments.out / ("test" if test else "train") / path.stem / f"{number:06}.jpg"
         file.parent.mkdir(parents=True, exist_ok=True)
         scene.save(file, quality=92)
@@ -87,6 +90,15 @@ def smaller(path: Path) -> Image.Image:
         return picture.convert("RGB")
 
 
+def plain(dice: random.Random) -> Image.Image:
+    """One colour running into another."""
+    colours = [tuple(dice.randrange(256) for _ in range(3)) for _ in range(2)]
+    picture = Image.new("RGB", (2, 2), colours[0])
+    picture.putpixel((dice.randrange(2), dice.randrange(2)), colours[1])
+    return picture.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+
+
+@cache
 def cut_out(path: Path) -> Image.Image:
     """The object alone, its longer side SIDE pixels."""
     with Image.open(path) as picture:
