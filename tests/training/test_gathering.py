@@ -117,11 +117,11 @@ def test_links_out_of_the_folder_are_not_followed(tmp_path: Path) -> None:
 
 def test_too_few_pictures_are_refused_with_a_reason(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
-    with pytest.raises(BadRequest, match="holds no pictures, too few to learn from"):
+    with pytest.raises(BadRequest, match="there are no pictures in .*, too few to learn from: name a folder"):
         gather([tmp_path / "a"], LIMITS)
     (tmp_path / "a" / "x.tgz").write_bytes(gzip.compress(b"x"))
     (tmp_path / "a" / "x.jpg").write_bytes(jpeg(1))
-    with pytest.raises(BadRequest, match=r"holds 1 picture, too few .*x\.tgz is compressed"):
+    with pytest.raises(BadRequest, match=r"there is 1 picture in .*, too few .*x\.tgz is compressed"):
         gather([tmp_path / "a"], LIMITS)
     with pytest.raises(Unreadable, match="does not exist"):
         gather([tmp_path / "b"], LIMITS)

@@ -81,10 +81,11 @@ def gathering(sources: Sequence[Path], limits: Limits, cache: Path | None = None
                 yield Gathering(len(table.names), table.skipped, shown(found))
     items = table.items()
     if len(items) < 2:
-        why = f"; {table.refusals[0].sentence}" if table.refusals else ""
+        why = f"; {table.refusals[0].sentence}" if table.refusals else ": name a folder with more"
         raise BadRequest(
-            f"{', '.join(map(shown, sources))} holds {len(items) or 'no'} "
-            f"picture{'' if len(items) == 1 else 's'}, too few to learn from{why}"
+            f"there {'is' if len(items) == 1 else 'are'} {len(items) or 'no'} "
+            f"picture{'' if len(items) == 1 else 's'} in {', '.join(map(shown, sources))}, "
+            f"too few to learn from{why}"
         )
     yield Gathering(len(items), table.skipped, "", items)
 
