@@ -134,7 +134,8 @@ def test_killed_and_resumed_it_is_the_training_nobody_killed(
 ) -> None:
     """SIGKILL, at any moment: after a checkpoint, in the middle of a step, while a row is written."""
     code = (
-        "import sys, pathlib\n"
+        "import sys, pathlib, torch\n"
+        "torch.set_num_threads(int(sys.argv[3]))\n"  # sums depend on how they are shared out
         "from tests.training.test_loop import trained, PLAN\n"
         "from tests.training.tiny import items_in, TINY, LIMITS\n"
         "from dataclasses import replace\n"
@@ -146,7 +147,10 @@ def test_killed_and_resumed_it_is_the_training_nobody_killed(
         "    print(each.step, each.note, flush=True)\n"
     )
     child = subprocess.Popen(
-        [sys.executable, "-c", code, items.files[0].rsplit("/", 2)[0], str(run.folder)],
+        [
+            *(sys.executable, "-c", code),
+            *(items.files[0].rsplit("/", 2)[0], str(run.folder), str(torch.get_num_threads())),
+        ],
         stdout=subprocess.PIPE,
         text=True,
         cwd=Path(__file__).parents[2],
