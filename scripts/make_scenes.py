@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--objects", type=int, default=100, help="different objects")
     parser.add_argument("--size", type=int, default=64, help="side of a scene, pixels")
     parser.add_argument("--share", type=float, nargs=2, default=(0.4, 0.9), help="object's side / scene's")
-    parser.add_argument("--plain", action="store_true", help="a plain ground of two colours, no wallpaper")
+    parser.add_argument("--plain", action="store_true", help="a plain grey ground, no wallpaper")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     dice = random.Random(arguments.seed)
@@ -91,11 +91,10 @@ def smaller(path: Path) -> Image.Image:
 
 
 def plain(dice: random.Random) -> Image.Image:
-    """One colour running into another."""
-    colours = [tuple(dice.randrange(256) for _ in range(3)) for _ in range(2)]
-    picture = Image.new("RGB", (2, 2), colours[0])
-    picture.putpixel((dice.randrange(2), dice.randrange(2)), colours[1])
-    return picture.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+    """One grey running into another: parts of a scene are to have the object in common, not the ground."""
+    picture = Image.new("L", (2, 2), dice.randrange(256))
+    picture.putpixel((dice.randrange(2), dice.randrange(2)), dice.randrange(256))
+    return picture.resize((SIDE, SIDE), Image.Resampling.BILINEAR).convert("RGB")
 
 
 @cache
