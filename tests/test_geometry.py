@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dinoscope.geometry import Box, PatchGrid, Size, fit_grid
+from dinoscope.geometry import Box, Mask, PatchGrid, Size, fit_grid
 
 sizes = st.builds(Size, st.integers(1, 20_000), st.integers(1, 20_000))
 grids = st.builds(PatchGrid, st.integers(1, 60), st.integers(1, 60), st.sampled_from([8, 14, 16]), sizes)
@@ -96,3 +97,69 @@ def test_turning_the_picture_turns_the_grid(width: int, height: int) -> None:
 def test_a_panorama_is_one_row() -> None:
     assert (fit_grid(Size(100_000, 10), 16, 100).rows, fit_grid(Size(10, 100_000), 16, 100).columns) == (1, 1)
     assert fit_grid(Size(100_000, 10), 16, 100).columns == 100
+
+
+regions = st.builds(
+    lambda left, top, width, height: Box(left, top, left + width, top + height),
+    st.integers(-20, 60),
+    st.integers(-20, 60),
+    st.integers(1, 60),
+    st.integers(1, 60),
+)
+small_grids = st.builds(
+    PatchGrid,
+    st.integers(1, 9),
+    st.integers(1, 9),
+    st.just(14),
+    st.builds(Size, st.integers(1, 50), st.integers(1, 50)),
+)
+
+
+@given(small_grids, regions)
+def test_a_box_covers_of_each_patch_what_they_share(grid: PatchGrid, region: Box) -> None:
+    coverage = grid.coverage(region)
+    for row in range(grid.rows):
+        for column in range(grid.columns):
+            patch = grid.box_of(row, column)
+            shared = patch.common(region)
+            expected = shared.area / patch.area if shared else 0.0
+            assert coverage[row, column] == pytest.approx(expected, abs=1e-5)
+
+
+@given(small_grids, regions)
+def test_a_mask_of_a_box_covers_what_the_box_covers(grid: PatchGrid, region: Box) -> None:
+    size = grid.picture
+    pixels = np.zeros((size.height, size.width), np.bool_)
+    left, top = max(0, int(region.left)), max(0, int(region.top))
+    pixels[top : max(0, int(region.bottom)), left : max(0, int(region.right))] = True
+    if pixels.any():
+        mask = Mask(pixels)
+        np.testing.assert_allclose(grid.coverage(mask), grid.coverage(region), atol=1e-5)
+        assert mask.box == region.common(Box(0, 0, size.width, size.height))
+        assert mask.area == mask.box.area
+
+
+def test_a_mask_of_another_size_or_of_nothing_is_refused() -> None:
+    grid = PatchGrid(4, 4, 14, Size(56, 56))
+    with pytest.raises(ValueError, match="does not fit"):
+        grid.coverage(Mask(np.ones((56, 57), np.bool_)))
+    with pytest.raises(ValueError, match="empty"):
+        Mask(np.zeros((56, 56), np.bool_))
+    with pytest.raises(ValueError, match="one truth value a pixel"):
+        Mask(np.ones((4, 4, 1), np.bool_))
+
+
+def test_boxes_overlap_by_what_they_share() -> None:
+    box = Box(0, 0, 10, 10)
+    assert box.overlap(box) == 1
+    assert box.overlap(Box(5, 0, 15, 10)) == pytest.approx(1 / 3)
+    assert box.overlap(Box(10, 0, 20, 10)) == 0  # right and bottom are exclusive
+    assert box.holds(0, 0)
+    assert not box.holds(10, 5)
+
+
+def test_the_box_around_patches_holds_them_and_no_more() -> None:
+    grid = PatchGrid(4, 8, 14, Size(800, 200))
+    patches = np.zeros((4, 8), np.bool_)
+    patches[1, 2] = patches[3, 5] = True
+    assert grid.box_around(patches) == Box(200, 50, 600, 200)

@@ -13,6 +13,8 @@ from dinoscope.geometry import PatchGrid
 Pixels = Annotated[NDArray[np.uint8], "(height, width, 3) sRGB, upright"]
 Vectors = Annotated[NDArray[np.float32], "(n, D) unit vectors"]
 FloatArray = NDArray[np.float32]
+Bytes = NDArray[np.uint8]
+Levels = NDArray[np.int8]  # numbers of unit vectors in steps of 1 / 127
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,6 +26,58 @@ class Features:
     descriptor: FloatArray  # (D,) unit vector of the whole picture
     patches: FloatArray  # (rows, columns, P) unit vectors
     attention: FloatArray  # (heads, rows, columns) last block's CLS -> patch attention, in [0, 1]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Basis:
+    """A shelf's own short coordinates for patch descriptors; fitted once and never changed afterwards."""
+
+    mean: FloatArray  # (D,)
+    projection: FloatArray  # (P, D)
+
+    @property
+    def dimension(self) -> int:
+        """P, the numbers a token has."""
+        return int(self.projection.shape[0])
+
+    def reduced(self, patches: FloatArray) -> FloatArray:
+        """(..., D) unit patch descriptors -> (..., P) unit vectors, comparable by their dot product."""
+        return normalise(np.asarray((patches - self.mean) @ self.projection.T, np.float32))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RegionTokens:
+    """A picture's parts in brief: each patch belongs to one of a few tokens, the mean of its patches."""
+
+    vectors: Levels  # (K, P) unit vectors times 127; rows from ``count`` on are zero
+    count: int  # tokens in use, 1 to K
+    map: Bytes  # (rows, columns) the token of each patch, below ``count``
+
+    @property
+    def rows(self) -> int:
+        return int(self.map.shape[0])
+
+    @property
+    def columns(self) -> int:
+        return int(self.map.shape[1])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TokenTable:
+    """The RegionTokens of n pictures in arrays, as they are stored."""
+
+    vectors: Levels  # (n, K, P); of picture i the first counts[i] are in use
+    counts: NDArray[np.int64]  # (n,)
+    maps: Bytes  # (n, M) row by row, the first grids[i].prod() in use, the rest 0
+    grids: NDArray[np.int64]  # (n, 2) rows, columns
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+    def __getitem__(self, index: int) -> RegionTokens:
+        rows, columns = (int(side) for side in self.grids[index])
+        drawn = self.maps[index, : rows * columns].reshape(rows, columns)
+        return RegionTokens(self.vectors[index], int(self.counts[index]), drawn)
 
 
 def normalise(vectors: FloatArray) -> FloatArray:

@@ -7,7 +7,13 @@ y down, the origin at the top left corner. A box's right and bottom edges are ex
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
+from math import ceil, floor, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+Bools = NDArray[np.bool_]
+FloatArray = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,51 @@ class Box:
     def area(self) -> float:
         return (self.right - self.left) * (self.bottom - self.top)
 
+    def common(self, other: Box) -> Box | None:
+        """What two boxes share; None when they do not overlap."""
+        left, top = max(self.left, other.left), max(self.top, other.top)
+        right, bottom = min(self.right, other.right), min(self.bottom, other.bottom)
+        return Box(left, top, right, bottom) if left < right and top < bottom else None
+
+    def overlap(self, other: Box) -> float:
+        """Intersection over union, in [0, 1]: 1 for equal boxes."""
+        shared = self.common(other)
+        return 0.0 if shared is None else shared.area / (self.area + other.area - shared.area)
+
+    def holds(self, x: float, y: float) -> bool:
+        return self.left <= x < self.right and self.top <= y < self.bottom
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mask:
+    """Any set of an original picture's pixels, at least one: a lasso, a brush stroke, a segmentation."""
+
+    pixels: Bools  # (height, width), row by row, True inside
+
+    def __post_init__(self) -> None:
+        if self.pixels.ndim != 2 or self.pixels.dtype != np.bool_:
+            raise ValueError(
+                "a mask has one truth value a pixel, (height, width), "
+                f"not {self.pixels.dtype} of shape {self.pixels.shape}"
+            )
+        if not self.pixels.any():
+            raise ValueError("a mask marks at least one pixel: this one is empty")
+
+    @property
+    def picture(self) -> Size:
+        return Size(self.pixels.shape[1], self.pixels.shape[0])
+
+    @property
+    def area(self) -> int:
+        """Pixels inside."""
+        return int(np.count_nonzero(self.pixels))
+
+    @property
+    def box(self) -> Box:
+        """The smallest box that holds every pixel inside."""
+        down, across = np.flatnonzero(self.pixels.any(axis=1)), np.flatnonzero(self.pixels.any(axis=0))
+        return Box(float(across[0]), float(down[0]), float(across[-1] + 1), float(down[-1] + 1))
+
 
 @dataclass(frozen=True, slots=True)
 class PatchGrid:
@@ -75,6 +126,49 @@ class PatchGrid:
         row = int(y * self.rows / self.picture.height)
         column = int(x * self.columns / self.picture.width)
         return min(max(row, 0), self.rows - 1), min(max(column, 0), self.columns - 1)
+
+    def box_around(self, patches: Bools) -> Box:
+        """The smallest box that holds a set of patches, (rows, columns) with at least one True."""
+        down, across = np.flatnonzero(patches.any(axis=1)), np.flatnonzero(patches.any(axis=0))
+        first, last = self.box_of(int(down[0]), int(across[0])), self.box_of(int(down[-1]), int(across[-1]))
+        return Box(first.left, first.top, last.right, last.bottom)
+
+    def coverage(self, region: Box | Mask) -> FloatArray:
+        """(rows, columns) share of each patch that lies in the region, in [0, 1].
+
+        Raises:
+            ValueError: a mask of another size than the picture.
+        """
+        across, down = self.picture.width / self.columns, self.picture.height / self.rows
+        if isinstance(region, Box):
+            wide = _overlaps(region.left, region.right, across, self.columns)
+            return np.asarray(
+                np.outer(_overlaps(region.top, region.bottom, down, self.rows), wide), np.float32
+            )
+        if region.picture != self.picture:
+            raise ValueError(
+                f"a mask of {region.picture.width} x {region.picture.height} pixels does not fit a picture "
+                f"of {self.picture.width} x {self.picture.height}"
+            )
+        bands = _strips(region.pixels, self.rows)  # (rows, width)
+        return np.asarray(_strips(bands.T, self.columns).T / (across * down), np.float32)
+
+
+def _overlaps(low: float, high: float, step: float, count: int) -> NDArray[np.float64]:
+    """(count,) how much of each interval [i * step, (i + 1) * step) lies in [low, high), as a share."""
+    edges = np.clip(np.arange(count + 1) * step, low, high)
+    return np.asarray(np.clip(np.diff(edges) / step, 0.0, 1.0))
+
+
+def _strips(values: NDArray[np.generic], count: int) -> NDArray[np.float64]:
+    """(n, m) -> (count, m): sums over ``count`` equal strips of the n lines, shared lines in parts."""
+    lines, step = len(values), len(values) / count
+    sums = np.zeros((count, values.shape[1]))
+    for strip in range(count):
+        low, high = strip * step, min((strip + 1) * step, float(lines))
+        for line in range(floor(low), min(ceil(high), lines)):
+            sums[strip] += values[line] * (min(high, line + 1) - max(low, line))
+    return sums
 
 
 def fit_grid(picture: Size, patch: int, budget: int) -> PatchGrid:
