@@ -32,16 +32,16 @@ class RegionQuery(Wire):
     """What somebody marked: the union of all parts. A part may reach beyond the picture, not lie outside."""
 
     picture: Name
-    boxes: Annotated[list[Rectangle], Field(max_length=PARTS)] = []
-    polygons: Annotated[list[Lasso], Field(max_length=PARTS)] = []
-    points: Annotated[list[Point], Field(max_length=PARTS)] = []  # on what is wanted
-    not_points: Annotated[list[Point], Field(max_length=PARTS)] = []  # on what is not
+    boxes: list[Rectangle] = Field([], max_length=PARTS)
+    polygons: list[Lasso] = Field([], max_length=PARTS)
+    points: list[Point] = Field([], max_length=PARTS)  # on what is wanted
+    not_points: list[Point] = Field([], max_length=PARTS)  # on what is not
     # base64 of a PNG: white is inside, black or transparent outside. As large as the picture, or the
     # same shape smaller, as the picture is shown
     mask: Annotated[str, Field(max_length=MASK)] | None = None
     also: Annotated[float, Field(ge=0, le=1)] = 0.0  # share of the score that the whole picture decides
-    more: Annotated[list[PlaceExample], Field(max_length=16)] = []
-    less: Annotated[list[PlaceExample], Field(max_length=16)] = []
+    more: list[PlaceExample] = Field([], max_length=16)
+    less: list[PlaceExample] = Field([], max_length=16)
     refine: bool | None = None  # look again, closer, at the best hits; null: when the part is small
 
 
