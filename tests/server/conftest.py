@@ -17,6 +17,7 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from dinoscope.features import Features, FloatArray, Pixels, normalise
+from dinoscope.geometry import PatchGrid, Size
 from dinoscope.library.library import Library
 from dinoscope.models.backbone import ModelIdentity
 from dinoscope.operations.indexing import index_folders
@@ -39,7 +40,18 @@ class Colours:
         return normalise(np.stack([self._seen(picture) for picture in pictures]))
 
     def encode(self, pictures: Sequence[Pixels]) -> list[Features]:
-        raise NotImplementedError
+        return [self._features(picture) for picture in pictures]
+
+    def _features(self, picture: Pixels) -> Features:
+        """8 x 8 patches, each of the colour under it: a direction in the first three of 48 numbers."""
+        small = Image.fromarray(picture).resize((8, 8), Image.Resampling.BOX)
+        patches = np.zeros((8, 8, self.dimension), np.float32)
+        patches[..., :3] = np.asarray(small, np.float32) / 255 - 0.45
+        grid = PatchGrid(8, 8, 16, Size(picture.shape[1], picture.shape[0]))
+        attention = np.ones((1, 8, 8), np.float32)
+        return Features(
+            self.identity.key, grid, normalise(self._seen(picture)), normalise(patches), attention
+        )
 
     def _seen(self, picture: Pixels) -> FloatArray:
         small = Image.fromarray(picture).resize((4, 4), Image.Resampling.BOX)
