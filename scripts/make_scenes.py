@@ -4,8 +4,9 @@
     for package in *.deb; do dpkg -x $package packages; done
     python scripts/make_scenes.py packages scenes --count 12000 --size 64
 
-Each scene is a random part of a wallpaper with one photographed object from Tux Paint's stamps on it:
-scaled, turned, mirrored, lit and tinted at random. A kind of object is a folder:
+Each scene is a random part of a wallpaper (with ``--photos``, of a photo) with one photographed object
+from Tux Paint's stamps on it: scaled, turned, mirrored, lit and tinted at random. A kind of object is a
+folder:
 
     scenes/train/<object>/<number>.jpg    unlabelled use for training, the bank of a k-NN probe
     scenes/test/<object>/<number>.jpg     other scenes of the same objects, on other backgrounds
@@ -18,8 +19,10 @@ from __future__ import annotations
 
 import argparse
 import csv
+import io
 import math
 import random
+import tarfile
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -40,12 +43,13 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=64, help="side of a scene, pixels")
     parser.add_argument("--share", type=float, nargs=2, default=(0.4, 0.9), help="object's side / scene's")
     parser.add_argument("--plain", action="store_true", help="a plain grey ground, no wallpaper")
+    parser.add_argument("--photos", type=Path, help="a .tar of photos: grounds in place of the wallpapers")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     dice = random.Random(arguments.seed)
     stamps = sorted(stamp_files(arguments.packages), key=str)
     stamps = sorted(dice.sample(stamps, min(arguments.objects, len(stamps))), key=str)
-    backgrounds = [smaller(path) for path in sorted(background_files(arguments.packages), key=str)]
+    backgrounds = list(grounds(arguments.packages, arguments.photos))
     print(f"{len(stamps)} objects, {len(backgrounds)} backgrounds")
     rows = []
     for number in range(arguments.count):
@@ -83,8 +87,16 @@ def background_files(packages: Path) -> Iterator[Path]:
                 yield path
 
 
-def smaller(path: Path) -> Image.Image:
-    with Image.open(path) as picture:
+def grounds(packages: Path, photos: Path | None) -> Iterator[Image.Image]:
+    if photos is None:
+        yield from (smaller(path) for path in sorted(background_files(packages), key=str))
+    else:
+        with tarfile.open(photos) as archive:
+            yield from (smaller(io.BytesIO(archive.extractfile(file).read())) for file in archive)  # type: ignore[union-attr]
+
+
+def smaller(file: Path | io.BytesIO) -> Image.Image:
+    with Image.open(file) as picture:
         picture.draft("RGB", (4 * SIDE, 4 * SIDE))
         picture.thumbnail((4 * SIDE, 4 * SIDE), reducing_gap=2.0)
         return picture.convert("RGB")
