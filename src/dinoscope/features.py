@@ -14,7 +14,7 @@ Pixels = Annotated[NDArray[np.uint8], "(height, width, 3) sRGB, upright"]
 Vectors = Annotated[NDArray[np.float32], "(n, D) unit vectors"]
 FloatArray = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
-Levels = NDArray[np.int8]  # numbers of unit vectors in steps of 1 / 127
+Levels = NDArray[np.int8]  # directions: the largest number of each is 127, reading restores length 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,7 +49,7 @@ class Basis:
 class RegionTokens:
     """A picture's parts in brief: each patch belongs to one of a few tokens, the mean of its patches."""
 
-    vectors: Levels  # (K, P) unit vectors times 127; rows from ``count`` on are zero
+    vectors: Levels  # (K, P) directions; rows from ``count`` on are zero
     count: int  # tokens in use, 1 to K
     map: Bytes  # (rows, columns) the token of each patch, below ``count``
 
