@@ -45,8 +45,8 @@ def pool(reduced: FloatArray, attention: FloatArray, tokens: int = TOKENS) -> Re
     centres = points[_seeds(points, first, tokens)]
     for _ in range(ROUNDS):
         centres = _means(points, _nearest(points, centres), len(centres))
-    used, owners = np.unique(_nearest(points, centres), return_inverse=True)
-    owners = owners.reshape(-1).astype(np.uint8)
+    used, numbers = np.unique(_nearest(points, centres), return_inverse=True)
+    owners = np.asarray(numbers, np.uint8).reshape(-1)
     means = _means(points, owners, len(used))[:, :dimension]
     vectors = np.zeros((tokens, dimension), np.int8)
     vectors[: len(used)] = levels(means)
