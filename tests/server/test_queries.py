@@ -6,12 +6,17 @@ import numpy as np
 import pytest
 
 from dinoscope.errors import NoSuchPicture
-from dinoscope.geometry import Size
+from dinoscope.features import Features
+from dinoscope.geometry import PatchGrid, Size
 from dinoscope.server.queries import Upload, Uploads
 
 
-def made(length: int) -> Upload:
-    return Upload(b"w" * length, Size(1, 1), "png", np.zeros(3, np.float32), 0.0)
+def made(length: int, patches: int = 0) -> Upload:
+    """One of so many bytes of WebP and so many patches of 12 bytes."""
+    grid = PatchGrid(1, max(1, patches), 16, Size(1, 1))
+    seen = np.zeros((1, patches, 3), np.float32)
+    features = Features("colours", grid, np.zeros(3, np.float32), seen, np.zeros((1, 1, patches), np.float32))
+    return Upload(b"w" * length, Size(1, 1), "png", features, 0.0)
 
 
 def test_names_are_long_and_differ() -> None:
@@ -37,6 +42,13 @@ def test_many_large_ones_stay_within_the_bytes() -> None:
     names = [uploads.add(made(40)) for _ in range(5)]
     assert len(uploads) == 2
     assert uploads.get(names[-1])
+
+
+def test_what_the_model_saw_of_them_counts_too() -> None:
+    uploads = Uploads(most_bytes=100)
+    names = [uploads.add(made(4, patches=3)) for _ in range(5)]
+    assert len(uploads) == 2
+    assert uploads.get(names[-1]).bytes == 40
 
 
 def test_one_that_is_larger_than_all_room_is_still_kept() -> None:

@@ -24,6 +24,7 @@ from dinoscope.server.parts import Parts
 from dinoscope.server.queries import Uploads
 from dinoscope.server.resources import about, compare, folders, jobs, models, pictures, search, training
 from dinoscope.server.security import Access, Gate, SafeHeaders
+from dinoscope.server.seen import Seen
 from dinoscope.server.sizes import ByteCounter
 from dinoscope.server.writer import Writer
 from dinoscope.settings import Settings
@@ -100,6 +101,7 @@ def _parts(settings: Settings, session: Session, access: Access, workers: Decode
         searching=CapacityLimiter(8),
         yardstick=Yardstick(),
         uploads=Uploads(),
+        seen=Seen(),
         images=Images(session.library, workers),
         writer=writer,
         jobs=Jobs(session, writer),

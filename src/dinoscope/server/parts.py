@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Annotated, TypeVar
 
@@ -12,9 +12,10 @@ import anyio.to_thread
 from anyio import CapacityLimiter
 from fastapi import Depends, Query, Request
 
-from dinoscope.errors import BadRequest
-from dinoscope.features import FloatArray
+from dinoscope.errors import BadRequest, NotAPicture, Unreadable
+from dinoscope.features import Features
 from dinoscope.library.filters import Filter, parse_filter
+from dinoscope.library.records import Picture
 from dinoscope.operations.indexing import at_least
 from dinoscope.operations.searching import Yardstick
 from dinoscope.operations.session import Session
@@ -26,6 +27,7 @@ from dinoscope.server.jobs import Jobs
 from dinoscope.server.launching import Launches
 from dinoscope.server.queries import SIDE, Upload, Uploads
 from dinoscope.server.security import Access
+from dinoscope.server.seen import Seen
 from dinoscope.server.writer import Writer
 from dinoscope.settings import Settings
 
@@ -45,6 +47,7 @@ class Parts:
     searching: CapacityLimiter
     yardstick: Yardstick
     uploads: Uploads
+    seen: Seen
     images: Images
     writer: Writer
     jobs: Jobs
@@ -60,18 +63,42 @@ class Parts:
         if not data:
             raise BadRequest("no picture was sent: make its bytes the body of the request")
         decoded = await in_thread(lambda: self._decode(data), self.decoding)
-        vector, seconds = await in_thread(lambda: self._describe(decoded), self.encoding)
+        features, seconds = await in_thread(lambda: self._encode(decoded), self.encoding)
         webp = await in_thread(lambda: thumbnail(decoded.pixels, SIDE), self.decoding)
-        return Upload(webp, decoded.size, decoded.kind, vector, seconds)
+        return Upload(webp, decoded.size, decoded.kind, features, seconds)
 
     def _decode(self, data: bytes) -> Decoded:
         smallest = at_least(self.session.backbone)
         return self.workers.decode(data, where="the picture you sent", at_least=smallest)
 
-    def _describe(self, decoded: Decoded) -> tuple[FloatArray, float]:
+    def _encode(self, decoded: Decoded) -> tuple[Features, float]:
+        """As the model sees it, its grid laid over the original, and the seconds it took."""
         started = perf_counter()
-        vector = self.session.backbone.describe([decoded.pixels])[0]
-        return vector, perf_counter() - started
+        features = self.session.backbone.encode([decoded.pixels])[0]
+        grid = replace(features.grid, picture=decoded.size)  # the pixels may have come at a reduced scale
+        return replace(features, grid=grid), perf_counter() - started
+
+    async def look_at(self, picture: Picture) -> tuple[Features, float] | None:
+        """A picture of the library as the model sees it, and the seconds it took; 0 when it was kept.
+
+        None when its file is not there any more as it was indexed: coordinates would lie elsewhere.
+        """
+        kept = self.seen.get(picture.content)
+        if kept is not None:
+            return kept, 0.0
+        decoded = await in_thread(lambda: self._reread(picture), self.decoding)
+        if decoded is None:
+            return None
+        features, seconds = await in_thread(lambda: self._encode(decoded), self.encoding)
+        self.seen.keep(picture.content, features)
+        return features, seconds
+
+    def _reread(self, picture: Picture) -> Decoded | None:
+        try:
+            loaded = self.workers.read(picture.path, at_least=at_least(self.session.backbone))
+        except (Unreadable, NotAPicture):
+            return None
+        return loaded.decoded if loaded.content == picture.content else None
 
 
 async def in_thread(work: Callable[[], Result], limiter: CapacityLimiter) -> Result:

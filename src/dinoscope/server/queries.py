@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from threading import Lock
 
 from dinoscope.errors import NoSuchPicture
-from dinoscope.features import FloatArray
+from dinoscope.features import Features, FloatArray
 from dinoscope.geometry import Size
 
 MOST = 64  # uploads kept
-MOST_BYTES = 64 * 2**20  # of their re-encoded pictures; one at 1600 px takes ~0.3 MB
+MOST_BYTES = 64 * 2**20  # of all of them; one takes ~0.7 MB: its WebP, and 256 patches of 384 numbers
 SIDE = 1600  # longest side of what is kept to be looked at, pixels
 
 
@@ -23,8 +23,18 @@ class Upload:
     webp: bytes  # re-encoded, at most SIDE pixels a side
     size: Size  # of the original
     kind: str
-    vector: FloatArray  # (D,) unit, by the server's model, from the original pixels
+    features: Features  # by the server's model, from the original pixels; its grid lies over ``size``
     encode_seconds: float
+
+    @property
+    def vector(self) -> FloatArray:
+        """(D,) unit vector of the whole picture."""
+        return self.features.descriptor
+
+    @property
+    def bytes(self) -> int:
+        """What it takes in memory."""
+        return len(self.webp) + self.features.patches.nbytes
 
 
 class Uploads:
@@ -45,10 +55,10 @@ class Uploads:
         name = f"q_{secrets.token_urlsafe(12)}"
         with self._guard:
             self._kept[name] = upload
-            self._bytes += len(upload.webp)
+            self._bytes += upload.bytes
             while len(self._kept) > 1 and (len(self._kept) > self._most or self._bytes > self._most_bytes):
                 _, oldest = self._kept.popitem(last=False)
-                self._bytes -= len(oldest.webp)
+                self._bytes -= oldest.bytes
         return name
 
     def get(self, name: str) -> Upload:

@@ -13,6 +13,7 @@ from dinoscope.server.problems import problem
 
 SMALL = 64 * 2**10  # bytes of a JSON body, and of the envelope around an uploaded picture
 PICTURES = ("/api/v1/queries", "/api/v1/search")  # the paths that take a picture
+MASKS = {"/api/v1/search/region": 8 * 2**20}  # those that take a mask in JSON, and bytes of it
 LINGER_SECONDS, LINGER_BYTES = 1.0, 16 * 2**20  # how long a refused sender is still listened to
 
 
@@ -26,7 +27,7 @@ class ByteCounter:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        limit = SMALL + (self._max_bytes if scope["path"] in PICTURES else 0)
+        limit = SMALL + self._most(scope)
         declared = Headers(scope=scope).get("content-length", "0")
         if declared.isdecimal() and int(declared[:20]) > limit:
             return await self._refuse(scope, receive, send)
@@ -40,9 +41,13 @@ class ByteCounter:
             await self._refuse(scope, receive, send)
         return None
 
+    def _most(self, scope: Scope) -> int:
+        """Bytes that may come beside the envelope."""
+        return self._max_bytes if scope["path"] in PICTURES else MASKS.get(scope["path"], 0)
+
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, then listen a little: closing at once resets the connection and loses the answer."""
-        most = self._max_bytes if scope["path"] in PICTURES else SMALL
+        most = self._most(scope) or SMALL
         sentence = f"the request is larger than the {most:,} bytes this server takes: send a smaller picture"
         answer = problem(413, PictureTooLarge.title, sentence, scope["path"], {"Connection": "close"})
         await send({"type": "http.response.start", "status": 413, "headers": answer.raw_headers})

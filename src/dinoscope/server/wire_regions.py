@@ -5,11 +5,15 @@ Coordinates are (x, y) in the original picture's pixels, EXIF orientation applie
 
 from __future__ import annotations
 
-from typing import Annotated
+from base64 import b64encode
+from typing import Annotated, Self
 
+import numpy as np
 from pydantic import Field
 
-from dinoscope.server.wire import Picture, Wire
+from dinoscope.features import Bytes
+from dinoscope.operations import region_answers
+from dinoscope.server.wire import Picture, Wire, shown
 
 PARTS, CORNERS = 64, 4096  # parts of one kind in a selection; corners of one lasso
 MASK = 8 * 2**20  # characters of a mask in base64
@@ -47,26 +51,42 @@ class RegionQuery(Wire):
 
 class Place(Wire):
     box: list[float]  # left, top, right, bottom in the hit's own pixels
-    score: float
+    score: float  # how alike this place is, -1 to 1
+
+    @classmethod
+    def of(cls, place: region_answers.Place) -> Self:
+        box = place.box
+        return cls(box=[box.left, box.top, box.right, box.bottom], score=place.score)
 
 
 class RegionHit(Wire):
     picture: Picture
-    score: float  # how alike the part is at its best place, -1 to 1
-    whole: float | None  # cosine of the whole pictures, when ``also`` asks for it
+    score: float  # cosine-like, -1 to 1
+    whole: float | None  # cosine of the whole pictures, where ``also`` gave it a say
     places: list[Place]  # best first, at least one
     grid: list[int]  # rows, columns of the hit's patches
-    heat: str  # base64 of rows * columns bytes, row by row, 0 to 255: where it is alike
-    links: list[
-        list[float]
-    ]  # [query row, query column, row, column, similarity]: patches that belong together
+    heat: str  # base64 of rows * columns bytes, row by row: 255 is the best patch of the best hit
+    links: list[list[float]]  # [query row, query column, row, column, cosine]: patches that belong together
     copies: list[Picture]
+
+    @classmethod
+    def of(cls, hit: region_answers.RegionHit) -> Self:
+        return cls(
+            picture=Picture.of(hit.picture),
+            score=hit.score,
+            whole=hit.whole,
+            places=[Place.of(place) for place in hit.places],
+            grid=list(hit.heat.shape),
+            heat=_packed(hit.heat),
+            links=[[*link.here, *link.there, link.similarity] for link in hit.links],
+            copies=[Picture.of(copy) for copy in hit.copies],
+        )
 
 
 class QueryPatches(Wire):
     rows: int
     columns: int
-    weights: str  # base64 of rows * columns bytes: how much each patch of the query counts, 255 the most
+    weights: str  # base64 of rows * columns bytes, row by row: the say of each patch, 255 the most
 
 
 class RegionAnswer(Wire):
@@ -76,7 +96,29 @@ class RegionAnswer(Wire):
     engine: str
     searched: int  # pictures that passed the filter and can be searched for parts
     missing: int  # pictures that passed it and cannot yet: indexing again completes them
-    note: str | None  # a sentence when there is something to know, such as how to complete the missing
+    note: str | None  # a sentence when something is to be done, such as completing the missing
     seconds: float
     encode_seconds: float
     next_offset: int | None  # null: there are no more
+
+    @classmethod
+    def of(cls, answer: region_answers.RegionAnswer, offset: int, k: int) -> Self:
+        """The hits from ``offset`` on, ``k`` of them; the answer holds one more when there is one."""
+        more = len(answer.hits) > offset + k
+        weights = np.asarray(np.rint(np.clip(answer.weights, 0, 1) * 255), np.uint8)
+        return cls(
+            hits=[RegionHit.of(hit) for hit in answer.hits[offset : offset + k]],
+            query=QueryPatches(rows=answer.grid.rows, columns=answer.grid.columns, weights=_packed(weights)),
+            model=answer.model,
+            engine=answer.engine,
+            searched=answer.searched,
+            missing=answer.missing,
+            note=answer.note and shown(answer.note),
+            seconds=answer.seconds,
+            encode_seconds=answer.encode_seconds,
+            next_offset=offset + k if more else None,
+        )
+
+
+def _packed(values: Bytes) -> str:
+    return b64encode(values.tobytes()).decode()

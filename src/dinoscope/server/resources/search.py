@@ -31,6 +31,13 @@ async def upload(request: Request, here: Here) -> wire.Uploaded:
     return wire.Uploaded(query=name, width=made.size.width, height=made.size.height, kind=made.kind)
 
 
+@router.get("/queries/{query}")
+def uploaded(query: str, here: Here) -> wire.Uploaded:
+    """What is known of a picture that was sent."""
+    kept = here.uploads.get(query)
+    return wire.Uploaded(query=query, width=kept.size.width, height=kept.size.height, kind=kept.kind)
+
+
 @router.get("/queries/{query}/image", response_class=Response, responses=WEBP)
 def uploaded_image(query: str, here: Here, side: Side = 1600) -> Response:
     """A picture that was sent, re-encoded."""
