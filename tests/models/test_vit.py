@@ -139,6 +139,23 @@ def test_several_sizes_together_are_each_alone(config: VitConfig) -> None:
     assert not torch.allclose(together[0].cls, model(views[0]).cls)
 
 
+def test_cls_alone_is_what_it_is_among_the_patches_also_in_the_gradient(config: VitConfig) -> None:
+    from dinoscope.models.vit import Vit
+
+    model = Vit(config, drop_path=0.3).double()
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)
+    views = [torch.randn(4, 3, 32, 32).double(), torch.randn(3, 3, 16, 24).double()]
+    found = []
+    for run in (lambda: [each.cls for each in model.together(views)], lambda: model.cls_together(views)):
+        torch.manual_seed(1)
+        model.zero_grad()
+        cls = torch.cat(run())
+        cls.sin().sum().backward()
+        found.append([cls, *(parameter.grad for parameter in model.parameters())])
+    torch.testing.assert_close(found[1], found[0], rtol=1e-9, atol=1e-11)
+
+
 def test_what_was_prepared_for_a_glance_serves_training_too(config: VitConfig) -> None:
     from dinoscope.models.vit import Vit
 

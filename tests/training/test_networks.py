@@ -18,6 +18,7 @@ from dinoscope.training.recipe import Extras, Head, Recipe  # noqa: E402
 
 VITT8 = Recipe("reference", VitConfig(192, 12, 3, 8, "offset", (28, 28)), 1, 3, head=Head(prototypes=512))
 TINY = Recipe("tiny", VitConfig(24, 2, 2, 4, "offset", (4, 4)), 1, 2, head=Head(16, 12, 8))
+KEEPING = replace(TINY, extras=Extras(keep_weight=1.0))
 PATCHES = replace(TINY, extras=Extras(patch_weight=1.0, untied_heads=True))
 
 
@@ -49,7 +50,7 @@ def test_multi_crop_is_the_reference_s(packed: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    "recipe", [TINY, replace(TINY, model=replace(TINY.model, positions="rope", registers=2))]
+    "recipe", [TINY, KEEPING, replace(KEEPING, model=replace(TINY.model, positions="rope", registers=2))]
 )
 def test_packed_is_size_by_size_also_in_the_gradient(recipe: Recipe) -> None:
     network = drawn_network(recipe).double()
@@ -58,12 +59,13 @@ def test_packed_is_size_by_size_also_in_the_gradient(recipe: Recipe) -> None:
     for network.packed in (False, True):
         seen = network(crops)
         network.zero_grad()
-        (seen.scores.square().sum() + seen.patches.sin().sum()).backward()
+        patches = seen.scores[:0] if seen.patches is None else seen.patches
+        (seen.scores.square().sum() + patches.sin().sum()).backward()
         found.append(
             [
                 seen.scores,
                 seen.cls,
-                seen.patches,
+                patches,
                 *(each.grad for each in network.parameters() if each.requires_grad),
             ]
         )
@@ -72,12 +74,13 @@ def test_packed_is_size_by_size_also_in_the_gradient(recipe: Recipe) -> None:
 
 
 def test_a_view_is_seen_alone() -> None:
-    network = drawn_network(TINY)
+    network = drawn_network(KEEPING)
     crops = views(16, 16, 8)
     together = network(crops)
     for at, crop in enumerate(crops):
         torch.testing.assert_close(network([crop]).scores[0], together.scores[at])
     assert together.patches.shape == (2, 2, 16, 24)
+    assert drawn_network(TINY)(crops).patches is None  # no loss looks at them
 
 
 def test_the_student_sees_a_token_where_patches_are_hidden_and_the_teacher_sees_the_patches() -> None:

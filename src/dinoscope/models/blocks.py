@@ -26,6 +26,11 @@ class Layout:
         parts = rows.split([pictures * tokens for pictures, tokens in self.shapes])
         return [part.unflatten(0, shape) for part, shape in zip(parts, self.shapes, strict=True)]
 
+    def firsts(self) -> Layout:
+        """The layout when only the first token of each picture, its CLS, is kept."""
+        turns = tuple(turn and (turn[0][:1], turn[1][:1]) for turn in self.turns)
+        return Layout(tuple((pictures, 1) for pictures, _ in self.shapes), turns)
+
     def joined(self, parts: Sequence[Tensor]) -> Tensor:
         """Of each size (pictures, tokens, X) -> (all tokens, X)."""
         rows = [part.flatten(0, 1) for part in parts]
@@ -70,6 +75,27 @@ class Block(nn.Module):  # type: ignore[misc]  # torch is not there when types a
         rows = rows + self._kept(update, self.scale1, layout)
         return rows + self._kept(self._feed_forward(self.norm2(rows)), self.scale2, layout)
 
+    def cls_alone(self, rows: Tensor, layout: Layout) -> Tensor:
+        """(all tokens, D) -> (all pictures, D): what ``forward`` makes of CLS, and nothing else.
+
+        In the last block of a network of which only CLS is asked, five sixths of the products are spent on
+        patches that nobody looks at.
+        """
+        alone, d = layout.firsts(), rows.shape[1]
+        normed, weight, bias = self.norm1(rows), self.qkv.weight, self.qkv.bias
+        cls, asking = (_first(all_tokens, layout) for all_tokens in (rows, normed))
+        asked = alone.split(functional.linear(asking, weight[:d], bias[:d]))
+        given = layout.split(functional.linear(normed, weight[d:], bias[d:]))
+        attended = []
+        for query, pair, here, there in zip(asked, given, alone.turns, layout.turns, strict=True):
+            queries = query.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+            keys, values = pair.unflatten(-1, (2, self.heads, -1)).permute(2, 0, 3, 1, 4)
+            if here is not None and there is not None:
+                queries, keys = _turned(queries, here), _turned(keys, there)
+            attended.append(attention(queries, keys, values).transpose(1, 2).flatten(2))
+        cls = cls + self._kept(self.proj(alone.joined(attended)), self.scale1, alone)
+        return cls + self._kept(self._feed_forward(self.norm2(cls)), self.scale2, alone)
+
     def cls_attention(self, rows: Tensor, layout: Layout) -> Tensor:
         """(batch, heads, tokens): what CLS, as it enters this block, gives to each token; of one size."""
         ((queries, keys, _),) = self._queries_keys_values(rows, layout)
@@ -102,14 +128,19 @@ class Block(nn.Module):  # type: ignore[misc]  # torch is not there when types a
 def attention(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
     """Softmax attention, all (batch, heads, tokens, head dimension).
 
-    torch's own kernel is the fastest, but for its bf16 gradient on a CPU: five times slower than two
-    plain products (torch 2.13, batch 64, 65 tokens: 52 against 10 ms).
+    torch's own kernel is the fastest, but for bf16 on a CPU: its gradient takes five times as long as that
+    of two plain products (torch 2.13, batch 64, 65 tokens: 52 against 10 ms), and without one it is no
+    faster than they are.
     """
-    slow = queries.device.type == "cpu" and queries.dtype == torch.bfloat16 and torch.is_grad_enabled()
-    if not slow:
+    if queries.device.type != "cpu" or queries.dtype != torch.bfloat16:
         return functional.scaled_dot_product_attention(queries, keys, values)
     scores = (queries * queries.shape[-1] ** -0.5) @ keys.transpose(2, 3)
     return scores.softmax(-1).to(values.dtype) @ values
+
+
+def _first(rows: Tensor, layout: Layout) -> Tensor:
+    """(all tokens, D) -> (all pictures, D) CLS."""
+    return torch.cat([part[:, 0] for part in layout.split(rows)])
 
 
 def _turned(heads: Tensor, turn: Turn) -> Tensor:

@@ -7,7 +7,7 @@ al. 2021 (https://arxiv.org/abs/2010.11929); stochastic depth is Huang et al. 20
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -106,6 +106,14 @@ class Vit(nn.Module):  # type: ignore[misc]  # torch is not there when types are
             rows = self._run(block, rows, layout)
         return self.finish(rows, layout)
 
+    def cls_together(self, views: Sequence[Tensor]) -> list[Tensor]:
+        """Of each size (batch, D) CLS as ``together`` has it, without what the last patches would cost."""
+        rows, layout = self.embed(views)
+        for block in self.blocks[:-1]:
+            rows = self._run(block, rows, layout)
+        cls = self.norm(self._run(self.blocks[-1].cls_alone, rows, layout))
+        return list(cls.split([pictures for pictures, _ in layout.shapes]))
+
     def with_attention(self, pictures: Tensor) -> tuple[Tokens, Tensor]:
         """Tokens, and (batch, heads, N) what CLS gives to each patch in the last block."""
         rows, layout = self.embed([pictures])
@@ -132,7 +140,7 @@ class Vit(nn.Module):  # type: ignore[misc]  # torch is not there when types are
             Tokens(part[:, 0], part[:, 1:prefix], part[:, prefix:]) for part in layout.split(self.norm(rows))
         ]
 
-    def _run(self, block: Block, rows: Tensor, layout: Layout) -> Tensor:
+    def _run(self, block: Callable[[Tensor, Layout], Tensor], rows: Tensor, layout: Layout) -> Tensor:
         if self.recompute and torch.is_grad_enabled():
             return checkpoint(block, rows, layout, use_reentrant=False)
         return block(rows, layout)

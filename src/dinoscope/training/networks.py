@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -14,13 +15,16 @@ from dinoscope.training.heads import ProjectionHead
 from dinoscope.training.recipe import Recipe
 
 
+T = TypeVar("T")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Seen:
     """What a network says of the views of a batch (or a window of one)."""
 
     scores: Tensor  # (views, batch, K)
     cls: Tensor  # (views, batch, D)
-    patches: Tensor  # (globals, batch, N, D) of the global views
+    patches: Tensor | None  # (globals, batch, N, D) of the global views, where a loss looks at them
     patch_scores: Tensor | None  # (M, K) at the hidden patches, where there is a loss on them
 
 
@@ -37,6 +41,7 @@ class Network(nn.Module):  # type: ignore[misc]  # torch is not there when types
         super().__init__()
         dimension, with_patches = recipe.model.dimension, recipe.extras.patch_weight > 0
         self.with_patches = with_patches
+        self._cls_only = not with_patches and recipe.extras.keep_weight == 0
         self.packed: bool | None = None  # all sizes in one pass; None: where there is a GPU, which likes it
         self.backbone = Vit(recipe.model, drop_path)
         self.head = ProjectionHead(dimension, recipe.head)
@@ -59,23 +64,36 @@ class Network(nn.Module):  # type: ignore[misc]  # torch is not there when types
             masked: (globals * batch, N) bool, view by view: patches whose scores are wanted. A network made
                 with ``masks`` does not see them.
         """
-        sizes = [list(same) for _, same in groupby(views, lambda view: view.shape[-2:])]
-        tokens = self._backbone([torch.cat(same) for same in sizes], masked)
-        cls = torch.cat([each.cls for each in tokens])
-        batch = len(views[0])
+        groups = [list(same) for _, same in groupby(views, lambda view: view.shape[-2:])]
+        sizes, batch = [torch.cat(same) for same in groups], len(views[0])
+        patches = patch_scores = None
+        if self._cls_only:
+            cls = self._by_size(sizes, self.backbone.cls_together)
+        else:
+            tokens = self._tokens(sizes, masked)
+            cls = [each.cls for each in tokens]
+            patches = tokens[0].patches.unflatten(0, (len(groups[0]), batch))
+            patch_scores = None if masked is None else self._patch_scores(tokens[0].patches, masked)
+        summaries = torch.cat(cls)
         return Seen(
-            scores=self.head(cls).unflatten(0, (len(views), batch)),
-            cls=cls.unflatten(0, (len(views), batch)),
-            patches=tokens[0].patches.unflatten(0, (len(sizes[0]), batch)),
-            patch_scores=None if masked is None else self._patch_scores(tokens[0].patches, masked),
+            scores=self.head(summaries).unflatten(0, (len(views), batch)),
+            cls=summaries.unflatten(0, (len(views), batch)),
+            patches=patches,
+            patch_scores=patch_scores,
         )
 
-    def _backbone(self, sizes: list[Tensor], masked: Tensor | None) -> list[Tokens]:
+    def _tokens(self, sizes: list[Tensor], masked: Tensor | None) -> list[Tokens]:
         first = None if masked is None or self.mask_token is None else self._hidden(sizes[0], masked)
-        masks = [first, *[None] * (len(sizes) - 1)]
+        hidden = iter([first, *[None] * (len(sizes) - 1)])
+        return self._by_size(
+            sizes, lambda views: self.backbone.together(views, [next(hidden) for _ in views])
+        )
+
+    def _by_size(self, sizes: list[Tensor], run: Callable[[list[Tensor]], list[T]]) -> list[T]:
+        """All sizes in one pass, or one pass for each."""
         if sizes[0].is_cuda if self.packed is None else self.packed:
-            return self.backbone.together(sizes, masks)
-        return [self.backbone.together([each], [mask])[0] for each, mask in zip(sizes, masks, strict=True)]
+            return run(sizes)
+        return [run([each])[0] for each in sizes]
 
     def _hidden(self, pictures: Tensor, masked: Tensor) -> Masked:
         """Local views as large as the global ones go through the backbone with them, but hide nothing."""
