@@ -13,7 +13,7 @@ from anyio import CapacityLimiter
 from fastapi import Depends, Query, Request
 
 from dinoscope.errors import BadRequest, NotAPicture, Unreadable
-from dinoscope.features import Features
+from dinoscope.features import Features, Pixels
 from dinoscope.library.filters import Filter, parse_filter
 from dinoscope.library.records import Picture
 from dinoscope.operations.indexing import at_least
@@ -86,16 +86,22 @@ class Parts:
         kept = self.seen.get(picture.content)
         if kept is not None:
             return kept, 0.0
-        decoded = await in_thread(lambda: self._reread(picture), self.decoding)
+        side = at_least(self.session.backbone)
+        decoded = await in_thread(lambda: self._reread(picture, side), self.decoding)
         if decoded is None:
             return None
         features, seconds = await in_thread(lambda: self._encode(decoded), self.encoding)
         self.seen.keep(picture.content, features)
         return features, seconds
 
-    def _reread(self, picture: Picture) -> Decoded | None:
+    def reread(self, picture: Picture, side: int) -> Pixels | None:
+        """The pixels of a picture of the library, the shorter side at least ``side``; None: as ``look_at``."""
+        decoded = self._reread(picture, side)
+        return None if decoded is None else decoded.pixels
+
+    def _reread(self, picture: Picture, side: int) -> Decoded | None:
         try:
-            loaded = self.workers.read(picture.path, at_least=at_least(self.session.backbone))
+            loaded = self.workers.read(picture.path, at_least=side)
         except (Unreadable, NotAPicture):
             return None
         return loaded.decoded if loaded.content == picture.content else None
