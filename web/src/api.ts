@@ -14,10 +14,13 @@ import type {
   Picture,
   PictureDetails,
   Refusal,
+  RegionAnswer,
   Run,
   Starting,
   Uploaded,
 } from "./wire";
+import type { Parts } from "./marks";
+import type { PlaceExample } from "./route";
 
 const ROOT = "/api/v1";
 
@@ -99,6 +102,25 @@ export interface SearchRequest {
   offset: number;
 }
 
+/** A question for a part of a picture; `marks` as the server takes them. */
+export interface RegionRequest {
+  picture: string;
+  marks: Parts;
+  also: number;
+  more: readonly PlaceExample[];
+  less: readonly PlaceExample[];
+  where: string;
+  k: number;
+  offset: number;
+}
+
+/** The body of that question, and its address: what is left at its default is left out. */
+export function regionCall({ picture, marks, also, more, less, where, k, offset }: RegionRequest): [path: string, body: object] {
+  const refined = { ...(also > 0 && { also }), ...(more.length && { more }), ...(less.length && { less }) };
+  const path = `/search/region${queryString({ where, k, offset: offset || null, collapse: true })}`;
+  return [path, { picture, ...marks, ...refined }];
+}
+
 const pairOf = ([first, second]: readonly string[]) => ({ first, second });
 
 export const api = {
@@ -115,6 +137,16 @@ export const api = {
 
   search: (request: SearchRequest, signal?: AbortSignal) =>
     call<Answer>(`/search${queryString({ ...request, collapse: true })}`, withSignal(signal)),
+
+  searchRegion: async (request: RegionRequest, signal?: AbortSignal): Promise<RegionAnswer> => {
+    const [path, body] = regionCall(request);
+    const answer = await call<RegionAnswer>(path, { ...send("POST", body), ...withSignal(signal) });
+    // What is random is known for whole pictures only.
+    return { ...answer, hits: answer.hits.map((hit) => ({ ...hit, percentile: NaN })) };
+  },
+
+  uploaded: (query: string, signal?: AbortSignal) =>
+    call<Uploaded>(`/queries/${encodeURIComponent(query)}`, withSignal(signal)),
 
   upload: (picture: Blob, signal?: AbortSignal) =>
     call<Uploaded>("/queries", {
@@ -172,6 +204,9 @@ export const originalUrl = (picture: Picture): string => `${ROOT}/pictures/${pic
 
 /** A query names a library picture ("12") or an uploaded one ("q_…"). */
 export const isUpload = (query: string): boolean => query.startsWith("q_");
+
+export const queryImageUrl = (query: string, side: number): string =>
+  isUpload(query) ? `${ROOT}/queries/${query}/image?side=${side}` : `${ROOT}/pictures/${query}/image?side=${side}`;
 
 export const queryThumbnailUrl = (query: string, side: number): string =>
   isUpload(query) ? `${ROOT}/queries/${query}/image?side=${side}` : `${ROOT}/pictures/${query}/thumbnail?side=${side}`;

@@ -1,9 +1,16 @@
 // The address is the state: every search, filter and open picture has a permalink.
 import { FILTER_NAMES, NO_FILTERS, type Filters } from "./filters";
+import { formatMark, KINDS, parseMark, type Edges, type Kind, type Mark } from "./marks";
 import { createStore } from "./state/store";
 
 export type Order = "added" | "taken" | "path" | "size";
 export const ORDERS: readonly Order[] = ["added", "taken", "path", "size"];
+
+/** A place in a library picture, taken as an example. */
+export interface PlaceExample {
+  picture: string;
+  box: Edges;
+}
 
 export interface Route {
   view: string; // first part of the path; "" is the library
@@ -16,6 +23,11 @@ export interface Route {
   run: string; // the training looked at; "" is the newest
   models: readonly string[]; // keys of the two models compared; those left out are the server's choice
   around: number | null; // the picture whose neighbours by both models are shown first
+  of: string; // the picture a part is selected on: a library id or an upload; "" for none yet
+  marks: readonly Mark[]; // the part, in the order it was marked
+  more: readonly PlaceExample[]; // more like these places
+  less: readonly PlaceExample[];
+  also: number; // the say of the whole picture, 0 to 1
 }
 
 export const HOME: Route = {
@@ -29,7 +41,15 @@ export const HOME: Route = {
   run: "",
   models: [],
   around: null,
+  of: "",
+  marks: [],
+  more: [],
+  less: [],
+  also: 0,
 };
+
+/** More examples than this on one side the server does not take. */
+export const MOST_EXAMPLES = 16;
 
 const QUERY = /^(\d+|q_[\w-]+)$/;
 const RUN = /^[a-z0-9][\w.-]*$/;
@@ -54,7 +74,45 @@ export function parseRoute(path: string, search: string): Route {
     run: RUN.test(given.get("run") ?? "") ? (given.get("run") as string) : "",
     models: given.getAll("model").slice(0, 2),
     around: id("around"),
+    ...partOf(given),
   };
+}
+
+type Part = Pick<Route, "of" | "marks" | "more" | "less" | "also">;
+const MOST_MARKS = 64; // of a kind, as many as the server takes
+const EXAMPLE = /^(\d+):([\d.]+),([\d.]+),([\d.]+),([\d.]+)$/;
+
+function partOf(given: URLSearchParams): Part {
+  const of = given.get("of") ?? "";
+  if (!QUERY.test(of)) return { of: "", marks: [], more: [], less: [], also: 0 };
+  const marks = [...given].flatMap(([key, text]) => {
+    const kind = KINDS.find((one) => one === key);
+    return (kind && parseMark(kind, text)) ?? [];
+  });
+  const also = Number(given.get("also") ?? 0);
+  return {
+    of,
+    marks: marks.slice(0, MOST_MARKS),
+    more: examplesOf(given.getAll("more")),
+    less: examplesOf(given.getAll("less")),
+    also: also > 0 && also <= 1 ? also : 0,
+  };
+}
+
+function examplesOf(given: readonly string[]): PlaceExample[] {
+  return given.slice(0, MOST_EXAMPLES).flatMap((text) => {
+    const [, picture, ...numbers] = EXAMPLE.exec(text) ?? [];
+    const box = numbers.map(Number) as unknown as Edges;
+    return picture && box[0] < box[2] && box[1] < box[3] ? [{ picture, box }] : [];
+  });
+}
+
+function putPart(out: URLSearchParams, { of, marks, more, less, also }: Part): void {
+  out.set("of", of);
+  for (const mark of marks) out.append(mark.kind satisfies Kind, formatMark(mark));
+  for (const { picture, box } of more) out.append("more", `${picture}:${box.join(",")}`);
+  for (const { picture, box } of less) out.append("less", `${picture}:${box.join(",")}`);
+  if (also > 0) out.set("also", String(also));
 }
 
 /** The address of a route, without what is said by default. */
@@ -71,7 +129,8 @@ export function formatRoute(route: Route): string {
     for (const one of route.models) out.append("model", one);
     if (route.around !== null) out.set("around", String(route.around));
   }
-  const text = out.toString();
+  if (route.view === "part" && route.of) putPart(out, route);
+  const text = out.toString().replaceAll("%2C", ",").replaceAll("%3A", ":"); // legible, and as valid
   return `/${route.view}${text && `?${text}`}`;
 }
 
@@ -111,8 +170,6 @@ export function followHistory(): void {
 
 export const isSearch = (route: Route): boolean => route.like.length + route.unlike.length > 0;
 
-/** More examples than this on one side the server does not take. */
-export const MOST_EXAMPLES = 16;
 
 /** A picture searched alone: what a click on it means. Filters stay. */
 export function similarTo(route: Route, query: string): Partial<Route> {
@@ -124,6 +181,27 @@ export function withQuery(route: Route, side: "like" | "unlike", ...queries: str
   const others = (list: readonly string[]) => list.filter((one) => !queries.includes(one));
   const other = side === "like" ? "unlike" : "like";
   return { view: "", picture: null, [side]: [...others(route[side]), ...queries].slice(-MOST_EXAMPLES), [other]: others(route[other]) };
+}
+
+/** Where a part of a picture is selected; what was marked on another one is left behind. Filters stay. */
+export function selectPart(route: Route, query: string): Partial<Route> {
+  return { ...HOME, filters: route.filters, view: "part", of: query };
+}
+
+const samePlace = (one: PlaceExample) => (other: PlaceExample) =>
+  one.picture === other.picture && one.box.join() === other.box.join();
+
+/** With a place as an example on one side, and not on the other. */
+export function withPlace(route: Route, side: "more" | "less", place: PlaceExample): Partial<Route> {
+  const { more, less } = withoutPlace(route, place);
+  return side === "more"
+    ? { more: [...more, place].slice(-MOST_EXAMPLES), less, picture: null }
+    : { more, less: [...less, place].slice(-MOST_EXAMPLES), picture: null };
+}
+
+export function withoutPlace({ more, less }: Route, place: PlaceExample): Pick<Route, "more" | "less"> {
+  const same = samePlace(place);
+  return { more: more.filter((one) => !same(one)), less: less.filter((one) => !same(one)) };
 }
 
 export function withoutQuery(route: Route, query: string): Partial<Route> {

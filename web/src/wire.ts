@@ -53,6 +53,32 @@ export interface Answer {
   next_offset: number | null;
 }
 
+export interface Place {
+  box: [left: number, top: number, right: number, bottom: number]; // in the hit's own pixels
+  score: number; // [-1, 1]
+}
+
+export interface RegionHit extends Hit {
+  whole: number | null; // cosine of the whole pictures, where it had a say
+  places: Place[]; // best first, at least one
+  grid: [rows: number, columns: number]; // of its patches
+  heat: string; // base64 of a byte a patch, row by row
+  links: [queryRow: number, queryColumn: number, row: number, column: number, cosine: number][];
+}
+
+export interface RegionAnswer {
+  hits: RegionHit[];
+  query: { rows: number; columns: number; weights: string }; // base64 of a byte a patch: its say
+  model: string;
+  engine: string;
+  searched: number; // pictures that passed the filters and can be searched for parts
+  missing: number; // pictures that passed and cannot yet
+  note: string | null; // what is to be done about it
+  seconds: number;
+  encode_seconds: number;
+  next_offset: number | null;
+}
+
 export interface FacetValue {
   value: string;
   count: number;

@@ -5,7 +5,8 @@ export type Theme = "system" | "light" | "dark";
 export type Density = "small" | "medium" | "large";
 export type Shape = "whole" | "square"; // pictures whole in justified rows, or cropped to squares
 
-function kept<T extends string>(name: string, options: readonly T[], initial: T): Store<T> {
+/** A choice that outlives the page. */
+export function kept<T extends string>(name: string, options: readonly T[], initial: T): Store<T> {
   const key = `dinoscope.${name}`;
   const read = (): T => {
     try {

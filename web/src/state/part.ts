@@ -1,0 +1,176 @@
+// The part somebody marks, and what was found with such a part: asked anew as soon as a hand rests.
+import { api, isAbort, type RegionRequest } from "../api";
+import { expressionOf } from "../filters";
+import { asksSomething, partsOf, type Mark } from "../marks";
+import { navigate, routes, type Route } from "../route";
+import type { RegionAnswer, RegionHit } from "../wire";
+import { kept } from "./preferences";
+import { noteFailure } from "./session";
+import { createStore } from "./store";
+
+export type Tool = "box" | "lasso" | "brush" | "at" | "not";
+export type Show = "places" | "heat" | "close";
+
+export const tool = createStore<Tool>("box");
+export const adding = createStore(false); // a box or a lasso joins what is marked, as with Shift
+export const brushSize = createStore(0.04); // radius, as a share of the picture's longer side
+export const show = kept<Show>("parts", ["places", "heat", "close"], "places");
+export const looked = createStore<number | null>(null); // the hit under the pointer, or with the focus
+
+/** While a mark is being drawn or moved: the marks as they would be. */
+export const draft = createStore<readonly Mark[] | null>(null);
+export const chosen = createStore(-1); // the mark with handles: its number, -1 for none
+
+// --- marking, with a way back
+
+let past: (readonly Mark[])[] = [];
+let future: (readonly Mark[])[] = [];
+
+export const steps = createStore({ undo: false, redo: false });
+const countSteps = () => steps.set({ undo: past.length > 0, redo: future.length > 0 });
+
+function put(marks: readonly Mark[]): void {
+  draft.set(null);
+  if (chosen.get() >= marks.length) chosen.set(-1);
+  navigate({ marks }, "replace");
+  countSteps();
+}
+
+/** These are the marks now. */
+export function mark(marks: readonly Mark[]): void {
+  past.push(routes.get().marks);
+  future = [];
+  put(marks);
+}
+
+export function undo(): void {
+  const before = past.pop();
+  if (!before) return;
+  future.push(routes.get().marks);
+  put(before);
+}
+
+export function redo(): void {
+  const after = future.pop();
+  if (!after) return;
+  past.push(routes.get().marks);
+  put(after);
+}
+
+/** Everything said about the part is gone; the marks can be taken back. */
+export function clearPart(): void {
+  if (routes.get().marks.length > 0) mark([]);
+  navigate({ more: [], less: [] }, "replace");
+  chosen.set(-1);
+}
+
+/** Another picture: nothing to take back, nothing found. */
+export function forgetPart(): void {
+  past = [];
+  future = [];
+  chosen.set(-1);
+  draft.set(null);
+  looked.set(null);
+  countSteps();
+}
+
+// --- asking
+
+export interface Found {
+  of: string; // the picture asked about
+  hits: readonly RegionHit[];
+  answer: RegionAnswer | null; // the first page
+  next: number | null; // offset of the next page
+  loading: boolean;
+  error: string | null;
+}
+
+const NOTHING: Found = { of: "", hits: [], answer: null, next: null, loading: false, error: null };
+export const found = createStore(NOTHING);
+
+const PAGE = 60;
+const REST_MS = 140; // a hand that rests so long wants to see something
+
+let asked = ""; // the question that is answered, or on its way
+let timer: ReturnType<typeof setTimeout> | undefined;
+let abort = new AbortController();
+
+/** What a route and the marks being drawn ask; null when they ask nothing. */
+export function questionOf(route: Route, marks: readonly Mark[]): RegionRequest | null {
+  const { of, more, less, also, filters } = route;
+  if (!of || !asksSomething(marks)) return null;
+  return { picture: of, marks: partsOf(marks), also, more, less, where: expressionOf(filters), k: PAGE, offset: 0 };
+}
+
+/** Let this question be answered, soon; the one before is given up. What was found stays till then. */
+export function ask(question: RegionRequest | null, restMs = REST_MS): void {
+  const key = JSON.stringify(question);
+  if (key === asked && found.get().error === null) return;
+  asked = key;
+  clearTimeout(timer);
+  abort.abort();
+  abort = new AbortController();
+  if (question === null) {
+    found.set(NOTHING);
+    return;
+  }
+  const same = found.get().of === question.picture;
+  found.set({ ...(same ? found.get() : NOTHING), of: question.picture, loading: true, error: null, next: null });
+  const { signal } = abort;
+  timer = setTimeout(() => void answer(question, signal), restMs);
+}
+
+/** The hits after those that are there. */
+export function askMore(question: RegionRequest): void {
+  const { next, loading } = found.get();
+  if (next === null || loading) return;
+  found.update({ loading: true });
+  void answer({ ...question, offset: next }, abort.signal);
+}
+
+/** The same again, after a failure or when the library has changed. */
+export function askAgain(question: RegionRequest | null): void {
+  asked = "";
+  ask(question, 0);
+}
+
+async function answer(question: RegionRequest, signal: AbortSignal): Promise<void> {
+  try {
+    const page = await api.searchRegion(question, signal);
+    if (signal.aborted) return;
+    const further = question.offset > 0;
+    const hits = further ? joined(found.get().hits, page.hits) : page.hits;
+    const first = further ? found.get().answer : page;
+    found.set({ of: question.picture, hits, answer: first, next: page.next_offset, loading: false, error: null });
+  } catch (error) {
+    if (isAbort(error) || signal.aborted) return;
+    found.update({ loading: false, next: null, error: noteFailure(error) });
+  }
+}
+
+/** Pictures may have been added since the page before: none is shown twice. */
+function joined(known: readonly RegionHit[], more: readonly RegionHit[]): readonly RegionHit[] {
+  const there = new Set(known.map((hit) => hit.picture.id));
+  return [...known, ...more.filter((hit) => !there.has(hit.picture.id))];
+}
+
+/** The hit that a picture is, when it was found. */
+export const hitOf = (id: number): RegionHit | undefined => found.get().hits.find((hit) => hit.picture.id === id);
+
+// --- what a picture is called and how large it is
+
+export interface Asked {
+  query: string;
+  width: number;
+  height: number;
+  name: string;
+}
+
+export async function pictureAsked(query: string, signal: AbortSignal): Promise<Asked> {
+  if (query.startsWith("q_")) {
+    const { width, height } = await api.uploaded(query, signal);
+    return { query, width, height, name: "Your picture" };
+  }
+  const { width, height, name } = await api.picture(Number(query), signal);
+  return { query, width, height, name };
+}

@@ -1,0 +1,200 @@
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { api, ApiError, regionCall, type RegionRequest } from "../src/api";
+import { boxMark, pointMark } from "../src/marks";
+import { formatRoute, HOME, parseRoute, routes, selectPart, withoutPlace, withPlace, type Route } from "../src/route";
+import { ask, askMore, clearPart, draft, forgetPart, found, mark, questionOf, redo, steps, undo } from "../src/state/part";
+import type { RegionAnswer, RegionHit } from "../src/wire";
+
+const BOX = boxMark([10, 20, 30, 40]);
+const PART: Route = { ...HOME, view: "part", of: "12", marks: [BOX] };
+const question = (change: Partial<Route> = {}) => questionOf({ ...PART, ...change }, change.marks ?? PART.marks) as RegionRequest;
+
+const hit = (id: number): RegionHit => ({
+  picture: { id, width: 4, height: 3 } as RegionHit["picture"],
+  score: 0.5,
+  percentile: NaN,
+  whole: null,
+  places: [{ box: [1, 1, 2, 2], score: 0.5 }],
+  grid: [3, 4],
+  heat: "",
+  links: [],
+  copies: [],
+});
+
+const page = (ids: number[], next: number | null = null): RegionAnswer => ({
+  hits: ids.map(hit),
+  query: { rows: 1, columns: 1, weights: "/w==" },
+  model: "starter",
+  engine: "exact",
+  searched: 9,
+  missing: 0,
+  note: null,
+  seconds: 0.1,
+  encode_seconds: 0,
+  next_offset: next,
+});
+
+beforeEach(() => {
+  vi.restoreAllMocks();
+  vi.useFakeTimers();
+  history.replaceState(null, "", "/");
+  routes.set({ ...PART, marks: [] });
+  forgetPart();
+  ask(null);
+});
+
+describe("the address of a part", () => {
+  const parse = (address: string) => {
+    const url = new URL(address, "http://here");
+    return parseRoute(url.pathname, url.search);
+  };
+
+  it("is the same after reading and writing, in the order it was marked", () => {
+    const addresses = [
+      "/part",
+      "/part?of=12",
+      "/part?of=q_aB3-_&at=5,6&box=1,2,30,40&not=7.5,8&lasso=1,1,9,1,5,9&brush=8,1,1,20,20&at=1,2",
+      "/part?kind=webp&of=12&box=1,2,30,40&more=45:1,2,3,4&less=46:5,6,7,8&also=0.3",
+      "/part?picture=3&of=12&box=1,2,30,40",
+    ];
+    for (const address of addresses) expect(formatRoute(parse(address))).toBe(address);
+  });
+
+  it("drops what cannot be", () => {
+    const route = parse("/part?of=12&box=1,2&box=4,4,1,1&box=a,b,c,d&more=x:1,2,3,4&less=1:9,9,1,1&also=7");
+    expect(route).toMatchObject({ of: "12", more: [], less: [], also: 0 });
+    expect(route.marks).toEqual([boxMark([1, 1, 4, 4])]);
+    expect(parse("/part?of=../x&box=1,2,3,4")).toMatchObject({ of: "", marks: [] });
+  });
+
+  it("starts anew on another picture, and keeps the filters", () => {
+    const other = selectPart({ ...PART, filters: { ...HOME.filters, kind: "png" } }, "13");
+    expect(other).toMatchObject({ view: "part", of: "13", marks: [], filters: { kind: "png" } });
+  });
+
+  it("has a place on one side only", () => {
+    const place = { picture: "4", box: [1, 2, 3, 4] as const };
+    const wanted = { ...PART, ...withPlace(PART, "more", place) };
+    expect(wanted).toMatchObject({ more: [place], less: [] });
+    expect(withPlace(wanted, "less", { ...place })).toMatchObject({ more: [], less: [place] });
+    expect(withoutPlace(wanted, { ...place })).toEqual({ more: [], less: [] });
+  });
+});
+
+describe("a question", () => {
+  it("says only what was said", () => {
+    expect(regionCall(question())).toEqual([
+      "/search/region?k=60&collapse=true",
+      { picture: "12", boxes: [[10, 20, 30, 40]] },
+    ]);
+    const [path, body] = regionCall({
+      ...question({ marks: [pointMark("at", [1, 2]), pointMark("not", [3, 4])], also: 0.5, filters: { ...HOME.filters, kind: "png" } }),
+      offset: 60,
+    });
+    expect(path).toBe("/search/region?where=kind%3Dpng&k=60&offset=60&collapse=true");
+    expect(body).toEqual({ picture: "12", points: [[1, 2]], not_points: [[3, 4]], also: 0.5 });
+  });
+
+  it("is none without something wanted", () => {
+    expect(questionOf(PART, [])).toBeNull();
+    expect(questionOf(PART, [pointMark("not", [3, 4])])).toBeNull();
+    expect(questionOf({ ...PART, of: "" }, [BOX])).toBeNull();
+  });
+
+  it("waits for the hand to rest, and only the last one is answered", async () => {
+    const search = vi.spyOn(api, "searchRegion").mockImplementation(async () => page([1, 2]));
+    for (let right = 31; right < 40; right += 1) ask(question({ marks: [boxMark([10, 20, right, 40])] }));
+    expect(search).not.toHaveBeenCalled();
+    await vi.runAllTimersAsync();
+    expect(search).toHaveBeenCalledTimes(1);
+    expect(found.get()).toMatchObject({ loading: false, error: null, of: "12" });
+    expect(found.get().hits.map(({ picture }) => picture.id)).toEqual([1, 2]);
+  });
+
+  it("gives up the one before, and never shows its answer late", async () => {
+    const signals: AbortSignal[] = [];
+    vi.spyOn(api, "searchRegion").mockImplementation(async (_, signal) => {
+      signals.push(signal as AbortSignal);
+      const slow = signals.length === 1;
+      await new Promise((resolve) => setTimeout(resolve, slow ? 500 : 10));
+      return page(slow ? [1] : [2]);
+    });
+    ask(question());
+    await vi.advanceTimersByTimeAsync(200);
+    ask(question({ also: 0.5 }));
+    expect(signals[0]?.aborted).toBe(true);
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(found.get().hits.map(({ picture }) => picture.id)).toEqual([2]);
+  });
+
+  it("asked twice is asked once", async () => {
+    const search = vi.spyOn(api, "searchRegion").mockResolvedValue(page([1]));
+    ask(question());
+    await vi.runAllTimersAsync();
+    ask(question());
+    await vi.runAllTimersAsync();
+    expect(search).toHaveBeenCalledTimes(1);
+  });
+
+  it("keeps what was found until better is known, on the same picture", async () => {
+    vi.spyOn(api, "searchRegion").mockResolvedValue(page([1]));
+    ask(question());
+    await vi.runAllTimersAsync();
+    ask(question({ also: 0.5 }));
+    expect(found.get()).toMatchObject({ loading: true });
+    expect(found.get().hits.length).toBe(1);
+    ask(question({ of: "13" }));
+    expect(found.get().hits).toEqual([]);
+  });
+
+  it("that fails tells the sentence, and may be asked again", async () => {
+    const search = vi.spyOn(api, "searchRegion").mockRejectedValueOnce(new ApiError(409, "Index again."));
+    ask(question());
+    await vi.runAllTimersAsync();
+    expect(found.get()).toMatchObject({ error: "Index again.", loading: false });
+    search.mockResolvedValue(page([1]));
+    ask(question());
+    await vi.runAllTimersAsync();
+    expect(found.get()).toMatchObject({ error: null });
+  });
+
+  it("goes on where its first page ended, no picture twice", async () => {
+    const search = vi.spyOn(api, "searchRegion").mockResolvedValueOnce(page([1, 2], 60)).mockResolvedValueOnce(page([2, 3]));
+    ask(question());
+    await vi.runAllTimersAsync();
+    askMore(question());
+    askMore(question());
+    await vi.runAllTimersAsync();
+    expect(search.mock.calls.map(([request]) => request.offset)).toEqual([0, 60]);
+    expect(found.get().hits.map(({ picture }) => picture.id)).toEqual([1, 2, 3]);
+    expect(found.get().next).toBeNull();
+  });
+});
+
+describe("marking", () => {
+  it("can be taken back and done again", () => {
+    mark([BOX]);
+    mark([BOX, pointMark("at", [5, 5])]);
+    expect(steps.get()).toEqual({ undo: true, redo: false });
+    undo();
+    expect(routes.get().marks).toEqual([BOX]);
+    undo();
+    undo();
+    expect(routes.get().marks).toEqual([]);
+    expect(steps.get()).toEqual({ undo: false, redo: true });
+    redo();
+    expect(routes.get().marks).toEqual([BOX]);
+    mark([]);
+    expect(steps.get().redo).toBe(false);
+  });
+
+  it("ends what was being drawn, and clearing can be taken back", () => {
+    draft.set([BOX]);
+    mark([BOX]);
+    expect(draft.get()).toBeNull();
+    clearPart();
+    expect(routes.get().marks).toEqual([]);
+    undo();
+    expect(routes.get().marks).toEqual([BOX]);
+  });
+});
