@@ -20,6 +20,20 @@ from dinoscope.cli.options import (
     settings_of,
 )
 from dinoscope.cli.output import escaped, note, out, print_json, say, table
+from dinoscope.cli.parts import (
+    AlsoOption,
+    BoxOption,
+    LessOption,
+    Marked,
+    MaskOption,
+    MoreOption,
+    NotPointOption,
+    OutOption,
+    PointOption,
+    PolygonOption,
+    RefineOption,
+)
+from dinoscope.cli.regions import search_part
 
 if TYPE_CHECKING:
     from dinoscope.operations.answers import Answer, Hit
@@ -38,6 +52,16 @@ def search(
         list[str] | None, typer.Option("--unlike", "-u", metavar="PICTURE", help="Not like this; repeatable.")
     ] = None,
     k: Annotated[int, typer.Option("-k", min=1, max=10_000, help="Hits wanted.")] = 20,
+    box: BoxOption = None,
+    polygon: PolygonOption = None,
+    point: PointOption = None,
+    not_point: NotPointOption = None,
+    mask: MaskOption = None,
+    also: AlsoOption = 0.0,
+    more: MoreOption = None,
+    less: LessOption = None,
+    refine: RefineOption = None,
+    to: OutOption = None,
     where: WhereOption = None,
     collapse: Annotated[bool, typer.Option(help="Show files of equal bytes as one hit.")] = False,
     library: LibraryOption = None,
@@ -48,22 +72,28 @@ def search(
     offline: OfflineOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Find the pictures that look most like these."""
+    """Find the pictures that look most like these; or mark a part of one, and find it anywhere.
+
+    dinoscope search holiday.jpg --box 120,80,260,200 --out found.png
+    """
     from dinoscope.library.filters import parse_filter
     from dinoscope.library.library import Library
     from dinoscope.operations.session import Session
 
     condition = parse_filter(where)
+    marked = Marked(
+        box or (), polygon or (), point or (), not_point or (), mask, also, more or (), less or (), refine, to
+    )
+    marked.check(pictures, unlike or ())
     settings = settings_of(
         offline, library=library, model=model, precision=precision, runtime=runtime, threads=threads
     )
     likes, unlikes = [named(one) for one in pictures], [named(one) for one in unlike or []]
     with Session(Library.open(settings.library), settings) as session:
+        if marked.part:
+            return search_part(session, likes[0], marked, k=k, where=condition, collapse=collapse, json=json)
         answer = session.search(*likes, unlike=unlikes, k=k, where=condition, collapse=collapse)
-    if json:
-        print_json(answer)
-    else:
-        show(answer)
+    return print_json(answer) if json else show(answer)
 
 
 def named(text: str) -> Like:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp"}  # of a sheet; anything else is a folder
 CELL = (300, 225)  # pixels of one picture on the sheet
 CAPTION, GAP, COLUMNS = 24, 12, 4
-LARGE = 1280  # longest side of a picture in a folder, pixels
+LARGE, SMALL = 1280, 320  # longest side of a picture in a folder, pixels: at most, and at least
 GROUND, INK, FAINT = (22, 24, 28), (236, 238, 242), (150, 156, 166)
 WANTED, UNWANTED, OTHER = (255, 196, 0), (235, 70, 70), (255, 255, 255)
 DIM = 0.55  # how dark a patch is drawn that is not alike at all
@@ -78,11 +78,10 @@ def write(
             _together(cells).save(path)
             return 1
         path.mkdir(exist_ok=True)
-        large = (LARGE, LARGE)
-        marked(query, size, selection, large).save(path / "00-query.jpg", quality=90)
+        marked(query, size, selection, _large(size)).save(path / "00-query.jpg", quality=90)
         for rank, hit in enumerate(hits, 1):
             name = f"{rank:02}-{hit.picture.path.stem[:80]}.jpg"
-            drawn(load(hit, LARGE // 2), hit, large).save(path / name, quality=90)
+            drawn(load(hit, LARGE // 2), hit, _large(hit.picture.size)).save(path / name, quality=90)
         return 1 + len(hits)
     except OSError as error:
         if error.errno == 28:
@@ -121,11 +120,17 @@ def marked(pixels: Pixels, size: Size, selection: Selection, room: tuple[int, in
     return image
 
 
+def _large(size: Size) -> tuple[int, int]:
+    """Room for a picture of its own: its size within bounds, for frames hide what is in a tiny one."""
+    side = min(max(size.width, size.height, SMALL), LARGE)
+    return side, side
+
+
 def _within(pixels: Pixels | None, size: Size, room: tuple[int, int]) -> Image:
     """The picture in ``room``; a grey field of its shape when its file and thumbnail are gone."""
     from PIL import Image
 
-    scale = min(room[0] / size.width, room[1] / size.height, max(1.0, room[1] / size.height))
+    scale = min(room[0] / size.width, room[1] / size.height)
     fit = max(1, round(size.width * scale)), max(1, round(size.height * scale))
     if pixels is None:
         return Image.new("RGB", fit, (70, 72, 78))
@@ -145,9 +150,10 @@ def _frame(image: Image, box: Box, size: Size, colour: tuple[int, int, int], wid
     from PIL import ImageDraw
 
     across, down = image.width / size.width, image.height / size.height
-    left, top = max(0, round(box.left * across)), max(0, round(box.top * down))
-    right = min(image.width - 1, max(left + 2, round(box.right * across) - 1))
-    bottom = min(image.height - 1, max(top + 2, round(box.bottom * down) - 1))
+    left = min(max(0, round(box.left * across)), max(0, image.width - 4))
+    top = min(max(0, round(box.top * down)), max(0, image.height - 4))
+    right = max(left, min(image.width - 1, max(left + 3, round(box.right * across) - 1)))
+    bottom = max(top, min(image.height - 1, max(top + 3, round(box.bottom * down) - 1)))
     draw = ImageDraw.Draw(image)
     draw.rectangle((left - 1, top - 1, right + 1, bottom + 1), outline=(0, 0, 0), width=1)
     draw.rectangle((left, top, right, bottom), outline=colour, width=width)

@@ -95,7 +95,7 @@ class Parts:
         return features, seconds
 
     def reread(self, picture: Picture, side: int) -> Pixels | None:
-        """The pixels of a picture of the library, the shorter side at least ``side``; None: as ``look_at``."""
+        """The pixels of a picture of the library, the shorter side at least ``side``; None as ``look_at``."""
         decoded = self._reread(picture, side)
         return None if decoded is None else decoded.pixels
 
