@@ -45,6 +45,13 @@ class NoSuchPicture(DinoscopeError):
     title: ClassVar[str] = "No such picture"
 
 
+class NoRegions(DinoscopeError):
+    """The library was indexed without the parts of its pictures, so none can be searched for."""
+
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "No parts known yet"
+
+
 class BadRequest(DinoscopeError):
     """A value the caller gave makes no sense: a filter, a number, an option."""
 

@@ -11,16 +11,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dinoscope.features import FloatArray, normalise
+from dinoscope.features import Basis, FloatArray, RegionTokens, normalise
 from dinoscope.geometry import Size
 from dinoscope.library.library import Library
-from dinoscope.library.records import NewFile
+from dinoscope.library.records import NewFile, NewRegions
 from dinoscope.models.backbone import ModelIdentity
 from dinoscope.pictures.metadata import Metadata
 
 MODEL = ModelIdentity("planted", "0123456789abcdef", "fit256", "fp32")
 OTHER = ModelIdentity("other", "fedcba9876543210", "fit256", "fp32")
 DIMENSION = 16
+TOKENS, SHORT = 4, 8  # region tokens a planted picture has at most, numbers each
+BASIS = Basis(np.zeros(DIMENSION, np.float32), np.eye(SHORT, DIMENSION, dtype=np.float32))
 ROOT = Path("/pictures")
 
 
@@ -49,10 +51,30 @@ def file(
     return NewFile(**(values | changes))  # type: ignore[arg-type]
 
 
-def plant(library: Library, files: Sequence[NewFile], model: ModelIdentity = MODEL) -> None:
-    """Commit files with the vectors of their contents."""
-    vectors = {one.content: vector(int(one.content, 16)) for one in files}
-    library.commit(model, DIMENSION, files, vectors)
+def parts(number: int) -> RegionTokens:
+    """The region tokens of a content: from 2 to 4 of them, on a grid of 2 to 5 columns."""
+    rng = np.random.default_rng(1000 + number)
+    count = 2 + number % 3
+    vectors = np.zeros((TOKENS, SHORT), np.int8)
+    vectors[:count] = rng.integers(-127, 128, (count, SHORT), np.int8, endpoint=False)
+    owners = rng.permuted(np.arange(3 * (2 + number % 4)) % count).reshape(3, -1)
+    return RegionTokens(vectors, count, owners.astype(np.uint8))
+
+
+def plant(
+    library: Library, files: Sequence[NewFile], model: ModelIdentity = MODEL, *, regions: bool = False
+) -> None:
+    """Commit files with the vectors, and maybe the region tokens, of their contents."""
+    numbers = {one.content: int(one.content, 16) for one in files}
+    vectors = {content: vector(number) for content, number in numbers.items()}
+    tokens = {content: parts(number) for content, number in numbers.items()}
+    library.commit(model, DIMENSION, files, vectors, NewRegions(BASIS, tokens) if regions else None)
+
+
+def plant_regions(library: Library, numbers: Sequence[int]) -> None:
+    """Commit the region tokens of contents whose vectors are there."""
+    tokens = {content(number): parts(number) for number in numbers}
+    library.commit(MODEL, DIMENSION, [], {}, NewRegions(BASIS, tokens))
 
 
 def found(library: Library, number: int, k: int = 1, model: ModelIdentity = MODEL) -> list[int]:

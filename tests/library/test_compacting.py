@@ -67,7 +67,7 @@ def test_a_reader_keeps_its_view_while_the_files_are_swapped(library: Library, f
     plant(library, [file(number) for number in range(50)])
     with Library.open(folder) as reader:
         shelf = reader.shelf(MODEL.key)
-        with shelf._snapshot() as (_, state):
+        with shelf._vectors.snapshot() as (_, state):
             library.remove(parse_filter("bytes<1025"))
             library.compact()
             np.testing.assert_allclose(state.source.read(slice(3, 4))[0], vector(3), atol=1e-3)

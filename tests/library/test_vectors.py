@@ -11,7 +11,8 @@ from tests.library.conftest import DIMENSION, file, plant, vector
 
 from dinoscope.errors import BadRequest, LibraryDamaged
 from dinoscope.library.library import Library
-from dinoscope.library.vectors import VectorFile, append, cut, halves
+from dinoscope.library.recordfile import append, cut
+from dinoscope.library.vectors import VectorFile, halves
 
 ROWS = np.stack([vector(number) for number in range(10)])
 
@@ -38,11 +39,11 @@ def test_only_the_committed_rows_are_seen_and_the_rest_is_overwritten(tmp_path: 
 def test_leftovers_are_cut_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "v"
     append(path, 0, halves(ROWS, DIMENSION))
-    cut(path, DIMENSION, 4)
+    cut(path, DIMENSION * 2, 4)
     assert path.stat().st_size == 4 * DIMENSION * 2
-    cut(path, DIMENSION, 9)
+    cut(path, DIMENSION * 2, 9)
     assert path.stat().st_size == 4 * DIMENSION * 2
-    cut(tmp_path / "none", DIMENSION, 0)
+    cut(tmp_path / "none", DIMENSION * 2, 0)
 
 
 def test_a_short_file_is_damage_and_a_missing_one_is_missing(tmp_path: Path) -> None:

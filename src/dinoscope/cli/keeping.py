@@ -12,7 +12,7 @@ from dinoscope.errors import BadRequest
 
 if TYPE_CHECKING:
     from dinoscope.library.library import Library
-    from dinoscope.library.records import Picture
+    from dinoscope.library.records import ModelShelf, Picture
 
 app = typer.Typer(no_args_is_help=True, help="Look after the library.")
 
@@ -34,6 +34,7 @@ def info(library: LibraryOption = None, json: JsonOption = False) -> None:
         dead = f", {shelf.dead:,} dead" if shelf.dead else ""
         size = in_bytes(shelf.bytes)
         say(f"  {escaped(shelf.key)}: {shelf.vectors:,} x {shelf.dimension}, {shelf.engine}, {size}{dead}")
+        say(f"    {_in_parts(shelf)}")
     if found.refusals:
         say(f"  [yellow]{plural(found.refusals, 'file')} refused[/]: dinoscope library refusals")
 
@@ -148,3 +149,13 @@ def opened(folder: object, *, write: bool = False) -> Library:
     if write:
         Library.open(chosen).close()  # opening for writing would make one
     return Library.open(chosen, write=write)
+
+
+def _in_parts(shelf: ModelShelf) -> str:
+    """A shelf's bytes a picture by what they are for."""
+    pictures = max(1, shelf.vectors + shelf.dead)
+    spent = {"vector": shelf.vector_bytes, "regions": shelf.region_bytes, "engines": shelf.engine_bytes}
+    said = ", ".join(f"{name} {in_bytes(size / pictures)}" for name, size in spent.items() if size)
+    if shelf.regions < shelf.vectors:
+        said += f"; regions of {shelf.regions:,} pictures only: index their folders again"
+    return f"a picture: {said}"

@@ -14,12 +14,12 @@ from dinoscope.errors import NoSuchModel
 from dinoscope.library import optimising, overview, verifying
 from dinoscope.library.connection import FILE, Connections, shorten_log
 from dinoscope.library.failures import told
+from dinoscope.library.recordfile import RecordFile, sync_folder
 from dinoscope.library.records import CompactReport
-from dinoscope.library.shelves import ShelfRow, dead_rows, shelf_row, shelf_rows
+from dinoscope.library.shelf_rows import REGIONS, ShelfRow, dead_rows, shelf_row, shelf_rows
 from dinoscope.library.thumbnails import Thumbnails
-from dinoscope.library.vectors import VectorFile, sync_folder
 
-_BLOCK = 65_536  # rows copied at a time: 50 MB at D = 384
+_BLOCK = 8_192  # records copied at a time: 36 MB of region tokens, 6 MB of vectors at D = 384
 
 
 def compact(connections: Connections, library: Path, thumbnails: Thumbnails) -> CompactReport:
@@ -34,7 +34,8 @@ def compact(connections: Connections, library: Path, thumbnails: Thumbnails) -> 
     dropped = 0
     with connections.write() as db:
         for row in shelf_rows(db):
-            dropped += _compact_shelf(db, library, row)
+            dead = _compact_shelf(db, library, row)
+            dropped += 0 if row.tokens else dead
         db.execute(
             "DELETE FROM contents WHERE files = 0 "
             "AND NOT EXISTS (SELECT 1 FROM vectors WHERE vectors.content = contents.id)"
@@ -51,32 +52,35 @@ def compact(connections: Connections, library: Path, thumbnails: Thumbnails) -> 
 def drop_model(connections: Connections, library: Path, key: str) -> None:
     """Raises: NoSuchModel."""
     with connections.write() as db:
-        row = shelf_row(db, key)
-        if row is None:
+        if shelf_row(db, key) is None:
             raise NoSuchModel(f"the library {library} has no vectors of the model {key}: nothing to forget")
-        db.execute("DELETE FROM vectors WHERE shelf = ?", (row.id,))
-        db.execute("DELETE FROM shelves WHERE id = ?", (row.id,))
+        gone = [row for row in shelf_rows(db) if row.key in (key, key + REGIONS)]
+        for row in gone:
+            db.execute("DELETE FROM bases WHERE shelf = ?", (row.id,))
+            db.execute("DELETE FROM vectors WHERE shelf = ?", (row.id,))
+            db.execute("DELETE FROM shelves WHERE id = ?", (row.id,))
     with told(library):
-        shutil.rmtree(row.folder(library), ignore_errors=True)  # Windows keeps mapped files: cleaned later
+        for row in gone:  # Windows keeps mapped files: cleaned later
+            shutil.rmtree(row.folder(library), ignore_errors=True)
 
 
 def _compact_shelf(db: sqlite3.Connection, library: Path, row: ShelfRow) -> int:
-    """Dead vectors dropped. An engine that turns out broken is built again even where none are dead."""
+    """Dead records dropped. An engine that turns out broken is built again even where none are dead."""
     dead = dead_rows(db, row.id)
     folder = row.folder(library)
     if len(dead):
-        name = f"vectors-{int(row.vectors.removeprefix('vectors-').removesuffix('.f16')) + 1}.f16"
+        name = row.next_file
         kept = np.setdiff1d(np.arange(row.count), dead, assume_unique=True)
-        _copy(VectorFile(folder / row.vectors, row.dimension, row.count), kept, folder / name)
+        _copy(row.opened(library), kept, folder / name)
         _renumber(db, row.id, dead, row.count)
     elif row.engine_folder is not None and verifying.engine_problem(db, library, row) is not None:
-        name = row.vectors
+        name = row.file
     else:
         return 0
     alive = row.count - len(dead)
     engine, engine_folder, covered = "exact", None, 0
-    if row.engine != "exact" and alive > optimising.EXACT_UP_TO // 2:
-        with optimising.built(folder, VectorFile(folder / name, row.dimension, alive), row.engine) as built:
+    if optimising.keeps_engine(row, alive):
+        with optimising.built(folder, row.opened_as(folder / name, alive), row.engine) as built:
             engine, engine_folder, covered = row.engine, built[0].name, built[1].covered
     db.execute(
         "UPDATE shelves SET vectors = ?, count = ?, engine = ?, engine_folder = ?, covered = ? WHERE id = ?",
@@ -85,7 +89,7 @@ def _compact_shelf(db: sqlite3.Connection, library: Path, row: ShelfRow) -> int:
     return len(dead)
 
 
-def _copy(source: VectorFile, rows: Rows, to: Path) -> None:
+def _copy(source: RecordFile, rows: Rows, to: Path) -> None:
     with to.open("wb") as file:
         for start in range(0, len(rows), _BLOCK):
             file.write(source.raw(rows[start : start + _BLOCK]).tobytes())

@@ -11,26 +11,28 @@ from typing import Self
 
 from dinoscope.engines.engine import Tick
 from dinoscope.errors import NoLibrary, NoSuchModel, NoSuchPicture
-from dinoscope.features import FloatArray
+from dinoscope.features import Basis, FloatArray
 from dinoscope.library import commits, compacting, facets, files, optimising, overview, pages, verifying
 from dinoscope.library.connection import FILE, Connections, generation
 from dinoscope.library.failures import told
 from dinoscope.library.filters import Filter
 from dinoscope.library.locking import WriterLock
 from dinoscope.library.paths import absolute
+from dinoscope.library.recordfile import sync_folder
 from dinoscope.library.records import (
     CompactReport,
     Facets,
     Finding,
     LibraryInfo,
     NewFile,
+    NewRegions,
     Page,
     Picture,
     Stamp,
 )
-from dinoscope.library.shelves import Shelf, shelf_rows
+from dinoscope.library.shelf_rows import REGIONS, basis_of, shelf_row, shelf_rows
+from dinoscope.library.shelves import Shelf
 from dinoscope.library.thumbnails import Thumbnails
-from dinoscope.library.vectors import sync_folder
 from dinoscope.models.backbone import ModelIdentity
 from dinoscope.pictures.refusal import Refusal
 
@@ -114,14 +116,15 @@ class Library:
         with self._connections.read() as db:
             return files.stamp_of(db, path)
 
-    def has(self, content: str, model_key: str) -> bool:
-        """Is there a vector of that content, be it of a picture that was removed?"""
+    def has(self, content: str, model_key: str, *, regions: bool = False) -> bool:
+        """Is there a vector (or are there region tokens) of that content, be it of a removed picture?"""
+        key = model_key + REGIONS if regions else model_key
         with self._connections.read() as db:
             return (
                 db.execute(
                     "SELECT 1 FROM contents JOIN vectors ON vectors.content = contents.id "
                     "JOIN shelves ON shelves.id = vectors.shelf WHERE contents.hash = ? AND shelves.key = ?",
-                    (content, model_key),
+                    (content, key),
                 ).fetchone()
                 is not None
             )
@@ -206,7 +209,7 @@ class Library:
     def models(self) -> tuple[str, ...]:
         """Keys of the model identities with vectors here, oldest first."""
         with self._connections.read() as db:
-            return tuple(row.key for row in shelf_rows(db))
+            return tuple(row.key for row in shelf_rows(db) if not row.tokens)
 
     def shelf(self, model_key: str) -> Shelf:
         """One model's vectors. Raises: NoSuchModel when none was indexed with it."""
@@ -214,6 +217,12 @@ class Library:
         if shelf is None:
             shelf = self._shelves.setdefault(model_key, Shelf(self._connections, self._folder, model_key))
         return shelf
+
+    def region_basis(self, model_key: str) -> Basis | None:
+        """What the region tokens of a model are reduced with, None while there are none."""
+        with self._connections.read() as db:
+            row = shelf_row(db, model_key + REGIONS)
+            return None if row is None else basis_of(db, row.id)
 
     def calibration(self, model_key: str) -> dict[str, float | list[float]] | None:
         """The numbers kept with the shelf, None when there are none."""
@@ -239,22 +248,25 @@ class Library:
         dimension: int,
         files: Sequence[NewFile],
         vectors: Mapping[str, FloatArray],
+        regions: NewRegions | None = None,
     ) -> None:
-        """Make files and the vectors of their contents permanent, all or nothing.
+        """Make files, the vectors of their contents and region tokens permanent, all or nothing.
 
         When it returns they are on the disk.
 
         Args:
             files: new or changed paths; a known path keeps its id.
             vectors: content -> (D,) unit vector, for contents the shelf has none of; others are ignored.
+            regions: tokens of contents that have a vector, be it of now or of long ago.
 
         Raises:
             LibraryReadOnly, DiskFull: nothing has changed.
-            BadRequest: a vector that is not finite, not of length 1 or not of ``dimension``.
-            ValueError: a file whose content has no vector, neither given nor stored.
+            BadRequest: a vector that is not finite, not of length 1 or not of ``dimension``; tokens of
+                another shape or basis than those that are there.
+            ValueError: a file, or tokens, whose content has no vector, neither given nor stored.
         """
         with self._connections.write() as db:
-            commits.commit(db, self._folder, model, dimension, new=files, vectors=vectors)
+            commits.commit(db, self._folder, model, dimension, new=files, vectors=vectors, regions=regions)
 
     def refuse(self, refusals: Sequence[Refusal]) -> None:
         """Remember files that could not be used, until they can or are gone."""

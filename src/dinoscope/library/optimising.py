@@ -9,13 +9,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dinoscope.engines import ENGINES
-from dinoscope.engines.engine import Engine, Tick
+from dinoscope.engines.engine import Engine, Tick, VectorSource
 from dinoscope.library.connection import Connections
 from dinoscope.library.failures import told
-from dinoscope.library.shelves import ShelfRow, dead_rows, load, shelf_row, shelf_rows
-from dinoscope.library.vectors import VectorFile, cut, sync_folder
+from dinoscope.library.recordfile import cut, sync_folder
+from dinoscope.library.shelf_rows import ShelfRow, dead_rows, shelf_row, shelf_rows
+from dinoscope.library.snapshots import load
 
 EXACT_UP_TO = 50_000  # live vectors: ~10 ms a search; an index pays beyond
+EXACT_TOKENS = 500_000  # live region tokens
 TAIL_SHARE = 0.05  # merge when more of the vectors than this lie outside the engine
 
 
@@ -32,14 +34,24 @@ def optimise(connections: Connections, library: Path, engine: str = "auto", tick
         if wanted == "exact":
             if row.engine != "exact":
                 _swap(connections, row, "exact", None, 0)
-        elif row.engine != wanted or row.count - row.covered > TAIL_SHARE * row.count:
+        elif row.engine != wanted or row.count * row.each - row.covered > TAIL_SHARE * row.count * row.each:
             _rebuild(connections, library, row, wanted, tick)
 
 
 def _wanted(row: ShelfRow, alive: int) -> str:
-    if row.engine != "exact" and alive > EXACT_UP_TO // 2:  # no to and fro around the border
+    """The engine for so many records alive."""
+    if keeps_engine(row, alive):
         return row.engine
-    return "ivf_rabitq" if alive > EXACT_UP_TO else "exact"
+    return "ivf_rabitq" if alive * row.each > _border(row) else "exact"
+
+
+def keeps_engine(row: ShelfRow, alive: int) -> bool:
+    """Is the engine worth keeping, once there is one? No to and fro around the border."""
+    return row.engine != "exact" and alive * row.each > _border(row) // 2
+
+
+def _border(row: ShelfRow) -> int:
+    return EXACT_TOKENS if row.tokens else EXACT_UP_TO
 
 
 def _rebuild(connections: Connections, library: Path, row: ShelfRow, name: str, tick: Tick | None) -> None:
@@ -51,7 +63,7 @@ def _rebuild(connections: Connections, library: Path, row: ShelfRow, name: str, 
 
 @contextmanager
 def built(
-    shelf: Path, source: VectorFile, name: str, previous: Engine | None = None, tick: Tick | None = None
+    shelf: Path, source: VectorSource, name: str, previous: Engine | None = None, tick: Tick | None = None
 ) -> Iterator[tuple[Path, Engine]]:
     """A durable, saved engine in a folder of a new name; deleted again if the block fails."""
     with told(shelf):
@@ -83,7 +95,7 @@ def _next_number(shelf: Path) -> int:
 def _swap(connections: Connections, row: ShelfRow, name: str, folder: str | None, covered: int) -> None:
     with connections.write() as db:
         now = shelf_row(db, row.key)
-        if now is None or now.vectors != row.vectors:
+        if now is None or now.file != row.file:
             raise RuntimeError("the shelf was compacted while its engine was built")  # callers hold one lock
         db.execute(
             "UPDATE shelves SET engine = ?, engine_folder = ?, covered = ? WHERE id = ?",
@@ -92,7 +104,7 @@ def _swap(connections: Connections, row: ShelfRow, name: str, folder: str | None
 
 
 def clean(connections: Connections, library: Path) -> None:
-    """What a writer that died has left: vectors never committed, engines and files nobody points to."""
+    """What a writer that died has left: records never committed, engines and files nobody points to."""
     with connections.read() as db:
         rows = {str(row.id): row for row in shelf_rows(db)}
     shelves = library / "shelves"
@@ -107,6 +119,6 @@ def clean(connections: Connections, library: Path) -> None:
             for path in folder.iterdir():
                 if path.is_dir() and path.name != row.engine_folder:
                     shutil.rmtree(path, ignore_errors=True)
-                elif path.is_file() and path.name != row.vectors:
+                elif path.is_file() and path.name != row.file:
                     path.unlink(missing_ok=True)
-            cut(folder / row.vectors, row.dimension, row.count)
+            cut(folder / row.file, row.record.itemsize, row.count)

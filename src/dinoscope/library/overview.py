@@ -8,13 +8,16 @@ from pathlib import Path
 from dinoscope.library.connection import FILE
 from dinoscope.library.paths import to_path
 from dinoscope.library.records import LibraryInfo, ModelShelf
-from dinoscope.library.shelves import ShelfRow, dead_rows, shelf_rows
+from dinoscope.library.shelf_rows import REGIONS, ShelfRow, dead_rows, shelf_rows
 from dinoscope.library.thumbnails import Thumbnails
 
 
 def info(db: sqlite3.Connection, folder: Path, thumbnails: Thumbnails, *, read_only: bool) -> LibraryInfo:
     """Counts and sizes of the state ``db`` sees."""
-    shelves = tuple(_shelf(db, row, folder) for row in shelf_rows(db))
+    rows = {row.key: row for row in shelf_rows(db)}
+    shelves = tuple(
+        _shelf(db, row, rows.get(row.key + REGIONS), folder) for row in rows.values() if not row.tokens
+    )
     tables = sum(size_of(folder / f"{FILE}{ending}") for ending in ("", "-wal", "-shm"))
     return LibraryInfo(
         folder=folder,
@@ -40,8 +43,10 @@ def _count(db: sqlite3.Connection, what: str) -> int:
     return int(db.execute(f"SELECT count(*) FROM {what}").fetchone()[0])
 
 
-def _shelf(db: sqlite3.Connection, row: ShelfRow, folder: Path) -> ModelShelf:
+def _shelf(db: sqlite3.Connection, row: ShelfRow, tokens: ShelfRow | None, folder: Path) -> ModelShelf:
     dead = len(dead_rows(db, row.id))
+    parts = [row] if tokens is None else [row, tokens]
+    engines = sum(size_of(part.folder(folder) / part.engine_folder) for part in parts if part.engine_folder)
     return ModelShelf(
         key=row.key,
         name=row.name,
@@ -49,5 +54,10 @@ def _shelf(db: sqlite3.Connection, row: ShelfRow, folder: Path) -> ModelShelf:
         vectors=row.count - dead,
         dead=dead,
         engine=row.engine,
-        bytes=size_of(row.folder(folder)),
+        regions=0 if tokens is None else tokens.count - len(dead_rows(db, tokens.id)),
+        region_engine=None if tokens is None else tokens.engine,
+        vector_bytes=size_of(row.folder(folder) / row.file),
+        region_bytes=0 if tokens is None else size_of(tokens.folder(folder) / tokens.file),
+        engine_bytes=engines,
+        bytes=sum(size_of(part.folder(folder)) for part in parts),
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from dinoscope.features import Basis, RegionTokens
 from dinoscope.geometry import Size
 from dinoscope.pictures.metadata import Metadata
 
@@ -44,7 +46,12 @@ class ModelShelf:
     vectors: int  # committed and alive
     dead: int  # tombstones that compaction would free
     engine: str  # "exact" or "ivf_rabitq"
-    bytes: int  # vectors and engine on disk
+    regions: int  # of the vectors' contents, those with region tokens
+    region_engine: str | None  # None where there are no region tokens
+    vector_bytes: int
+    region_bytes: int  # region tokens, without their engine
+    engine_bytes: int  # both engines
+    bytes: int  # all of it on disk
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +86,14 @@ class NewFile:
     bytes: int
     modified_ns: int  # st_mtime_ns
     metadata: Metadata = field(default_factory=Metadata)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NewRegions:
+    """Region tokens to keep beside the vectors of their contents."""
+
+    basis: Basis  # what reduced them; the same one for as long as the shelf lives
+    tokens: Mapping[str, RegionTokens]  # content -> its tokens
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,19 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE UNIQUE INDEX vectors_by_content ON vectors (content, shelf)",
         "CREATE TABLE refusals (path TEXT PRIMARY KEY, sentence TEXT NOT NULL) WITHOUT ROWID",
     ),
+    (
+        # region tokens are a shelf of their own: tokens a record, and the most patches of a picture
+        "ALTER TABLE shelves ADD COLUMN tokens INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE shelves ADD COLUMN patches INTEGER NOT NULL DEFAULT 0",
+        # float32, little-endian: mean (D,), projection (dimension, D); committed with the first tokens
+        """CREATE TABLE bases (
+            shelf INTEGER PRIMARY KEY REFERENCES shelves (id),
+            dimension INTEGER NOT NULL,
+            mean BLOB NOT NULL,
+            projection BLOB NOT NULL)""",
+    ),
 )
+READABLE = 1  # the oldest version that can still be read as it is, without a writer to bring it forward
 
 
 def version_of(db: sqlite3.Connection) -> int:
@@ -106,7 +118,7 @@ def check_version(db: sqlite3.Connection, folder: Path, *, write: bool) -> None:
 
     Raises:
         LibraryDamaged: not a library's file, or one of a newer Dinoscope.
-        NoLibrary: for reading only: nothing in it yet, or an older version.
+        NoLibrary: for reading only: nothing in it yet, or a version older than ``READABLE``.
     """
     version = version_of(db)
     owner = int(db.execute("PRAGMA application_id").fetchone()[0])
@@ -120,7 +132,7 @@ def check_version(db: sqlite3.Connection, folder: Path, *, write: bool) -> None:
         )
     if not write and version == 0:
         raise NoLibrary(f"the library {folder} is still empty: index a folder of pictures first")
-    if not write and version < len(MIGRATIONS):
+    if not write and version < READABLE:
         raise NoLibrary(
             f"the library {folder} has an older format ({version}): index again, which brings it up to date"
         )

@@ -11,12 +11,12 @@ import numpy as np
 from dinoscope.engines import ENGINES
 from dinoscope.errors import DinoscopeError, LibraryDamaged
 from dinoscope.library.connection import Connections
+from dinoscope.library.recordfile import RecordFile
 from dinoscope.library.records import Finding
-from dinoscope.library.shelves import ShelfRow, dead_rows, shelf_rows
-from dinoscope.library.vectors import VectorFile
+from dinoscope.library.shelf_rows import ShelfRow, basis_of, dead_rows, shelf_rows
 
-_BLOCK = 65_536  # vectors checked at a time
-_SAMPLE = 4_096  # vectors checked when not all are
+_BLOCK = 8_192  # records checked at a time
+_SAMPLE = 4_096  # records checked when not all are
 _QUERIES = 20  # searches in which the engine is held against exact search
 _AGREEMENT = 0.8  # share of exact's ten nearest that the engine must find over all of them
 _RESTORE = "restore the library from a backup, or delete it and index again"
@@ -26,7 +26,7 @@ _DROP = "forget the model's vectors and index again"
 def verify(connections: Connections, library: Path, *, every_vector: bool) -> Iterator[Finding]:
     """One finding a contradiction, all seen in one committed state; nothing is changed.
 
-    What a killed writer leaves behind (vectors without a commit, unfinished engines, thumbnails) is
+    What a killed writer leaves behind (records without a commit, unfinished engines, thumbnails) is
     no contradiction: nothing refers to it, and the next writer clears it up.
     """
     try:
@@ -60,56 +60,55 @@ def _number(db: sqlite3.Connection, what: str) -> int:
 
 
 def _shelf(db: sqlite3.Connection, library: Path, row: ShelfRow, every_vector: bool) -> Iterator[Finding]:
+    what = "region tokens" if row.tokens else "vectors"
     first, last, rows = db.execute(
         "SELECT min(row), max(row), count(*) FROM vectors WHERE shelf = ?", (row.id,)
     ).fetchone()
     if rows != row.count or (rows and (first, last) != (0, row.count - 1)):
-        yield Finding(f"{row.key} counts {row.count} vectors but has rows for {rows}", _DROP)
+        yield Finding(f"{row.key} counts {row.count} {what} but has rows for {rows}", _DROP)
         return
+    if row.tokens and basis_of(db, row.id) is None:
+        yield Finding(f"nobody knows what the {what} of {row.key} were reduced with", _DROP)
     try:
-        source = VectorFile(row.folder(library) / row.vectors, row.dimension, row.count)
+        source = row.opened(library)
     except (LibraryDamaged, OSError) as error:
-        yield Finding(f"the vectors of {row.key} cannot be read: {error}", _DROP)
+        yield Finding(f"the {what} of {row.key} cannot be read: {error}", _DROP)
         return
-    spoilt = _spoilt(source, every_vector)
+    spoilt = _spoilt(source, row.count, every_vector)
     if spoilt:
-        yield Finding(f"{spoilt} vectors of {row.key} are not of length 1", _DROP)
+        wrong = "contradict themselves" if row.tokens else "are not of length 1"
+        yield Finding(f"{spoilt} {what} of {row.key} {wrong}", _DROP)
     if row.engine_folder is not None:
         problem = engine_problem(db, library, row)
         if problem is not None:
             yield Finding(problem, "run `dinoscope library compact`, which builds the engine again")
 
 
-def _spoilt(source: VectorFile, every_vector: bool) -> int:
-    """Vectors that are not finite or not of length 1, among all or among a spread-out sample."""
-    count = len(source)
+def _spoilt(source: RecordFile, count: int, every_vector: bool) -> int:
+    """Records that are wrong, among all or among a spread-out sample."""
     step = 1 if every_vector else max(1, count // _SAMPLE)
-    total = 0
-    for start in range(0, count, _BLOCK * step):
-        block = source.raw(slice(start, min(start + _BLOCK * step, count), step)).astype(np.float32)
-        total += int(np.count_nonzero(~(np.abs(np.linalg.norm(block, axis=1) - 1) < 2e-2)))
-    return total
+    blocks = range(0, count, _BLOCK * step)
+    return sum(source.spoilt(slice(start, min(start + _BLOCK * step, count), step)) for start in blocks)
 
 
 def engine_problem(db: sqlite3.Connection, library: Path, row: ShelfRow) -> str | None:
     """What is wrong with a shelf's saved engine; None when it loads and agrees with exact search."""
-    folder = row.folder(library)
     try:
-        engine = ENGINES[row.engine].load(
-            folder / str(row.engine_folder), VectorFile(folder / row.vectors, row.dimension, row.count)
-        )
+        engine = ENGINES[row.engine].load(row.folder(library) / str(row.engine_folder), row.opened(library))
     except (DinoscopeError, KeyError) as error:
         return f"the engine {row.engine} of {row.key} cannot be loaded: {error}"
     if engine.covered != row.covered:
         return f"the engine of {row.key} holds {engine.covered} vectors, not {row.covered}"
-    source = VectorFile(folder / row.vectors, row.dimension, row.covered)
+    records = row.covered // row.each
+    source = row.opened_as(row.folder(library) / row.file, records)
     dead = dead_rows(db, row.id)
-    allowed = np.ones(row.covered, np.bool_)
-    allowed[dead[dead < row.covered]] = False
-    alive = np.flatnonzero(allowed)
-    if not len(alive):
+    alive = np.ones(records, np.bool_)
+    alive[dead[dead < records]] = False
+    allowed = np.repeat(alive, row.each)
+    asked = np.flatnonzero(allowed)
+    if not len(asked):
         return None
-    asked = np.random.default_rng(0).choice(alive, min(_QUERIES, len(alive)), replace=False)
+    asked = np.random.default_rng(0).choice(asked, min(_QUERIES, len(asked)), replace=False)
     queries = source.read(np.sort(asked))
     truth, _ = ENGINES["exact"].build(source).search(queries, 10, allowed)
     found, _ = engine.search(queries, 10, allowed)

@@ -23,6 +23,11 @@ class ModelIdentity:
         """One line that names the identity in stores and permalinks."""
         return f"{self.name}@{self.weights}/{self.preprocessing}/{self.precision}"
 
+    @property
+    def budget(self) -> int:
+        """Most patches a picture is cut into, as ``preprocessing`` says."""
+        return int(self.preprocessing.split("-")[0].removeprefix("fit"))
+
 
 class Backbone(Protocol):
     """A loaded model. Safe to call from several threads."""

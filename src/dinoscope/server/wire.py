@@ -62,7 +62,12 @@ class Shelf(Wire):
     vectors: int
     dead: int
     engine: str
-    bytes: int
+    regions: int  # of these vectors' contents, those whose parts can be searched for
+    region_engine: str | None
+    vector_bytes: int
+    region_bytes: int
+    engine_bytes: int
+    bytes: int  # of all three
 
 
 class Library(Wire):

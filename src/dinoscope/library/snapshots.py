@@ -1,0 +1,193 @@
+"""What is loaded of a shelf for one committed state: file, engine, and which records may be answered."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from dinoscope.engines import ENGINES, ranking
+from dinoscope.engines.engine import Engine, Mask, Rows, VectorSource
+from dinoscope.errors import DinoscopeError, LibraryDamaged
+from dinoscope.features import FloatArray, Vectors
+from dinoscope.library.connection import Connections, generation
+from dinoscope.library.filters import Filter
+from dinoscope.library.recordfile import RecordFile
+from dinoscope.library.shelf_rows import ShelfRow, dead_rows, filtered_rows, shelf_row
+
+_MASKS = 16  # filters remembered, and
+_MASK_BYTES = 64 * 2**20  # at most so much of them beside the latest: a byte a vector each
+_ATTEMPTS = 5  # compactions overtaken in a row before a missing file counts as damage
+_log = logging.getLogger(__name__)
+
+
+class State:
+    """What was loaded for one generation; shared by threads, masks grow lazily."""
+
+    def __init__(
+        self, row: ShelfRow, at: int, source: RecordFile, engine: Engine, tail: Engine | None
+    ) -> None:
+        self.row = row
+        self.generation = at
+        self.source = source
+        self.engine = engine  # vectors [0, engine.covered)
+        self.tail = tail  # vectors [engine.covered, len(source)), exact
+        self._masks: dict[str, _Allowed] = {}
+
+    def alive(self, db: sqlite3.Connection) -> Mask | None:
+        """(count,) the records whose content has a file; None where all have."""
+        return self._allowed(db, None).records
+
+    def search(
+        self,
+        db: sqlite3.Connection,
+        queries: Vectors,
+        k: int,
+        where: Filter | None,
+        probes: int | None = None,
+    ) -> tuple[Rows, FloatArray]:
+        """The nearest k vectors, (q, k) each, among the records that are alive and pass the filter."""
+        allowed = self._allowed(db, where)
+        answer = self.engine.search(queries, k, allowed.covered, probes)
+        if self.tail is None:
+            return answer
+        rows, scores = self.tail.search(queries, k, allowed.tail)
+        return ranking.merged(answer, (np.where(rows >= 0, rows + self.engine.covered, -1), scores), k)
+
+    def _allowed(self, db: sqlite3.Connection, where: Filter | None) -> _Allowed:
+        key = where.text if where is not None else ""
+        if key not in self._masks:
+            room = min(_MASKS, _MASK_BYTES // max(1, len(self.source)))
+            while len(self._masks) >= max(1, room):
+                self._masks.pop(next(iter(self._masks)), None)
+            self._masks[key] = _Allowed(self._mask(db, where), self.row.each, self.engine.covered)
+        return self._masks[key]
+
+    def _mask(self, db: sqlite3.Connection, where: Filter | None) -> Mask | None:
+        if where is not None:  # a file that passes is a file: the record is alive
+            mask = np.zeros(self.row.count, np.bool_)
+            mask[filtered_rows(db, self.row.id, where)] = True
+            return mask
+        dead = dead_rows(db, self.row.id)
+        if not len(dead):
+            return None
+        mask = np.ones(self.row.count, np.bool_)
+        mask[dead] = False
+        return mask
+
+
+class _Allowed:
+    """A mask of records, and of the vectors in the engine and in the tail; None where all are allowed.
+
+    The same arrays at every search: engines remember by identity what they prepared for them.
+    """
+
+    def __init__(self, records: Mask | None, each: int, covered: int) -> None:
+        self.records = records
+        vectors = records if records is None or each == 1 else np.repeat(records, each)
+        self.covered = None if vectors is None else vectors[:covered]
+        self.tail = None if vectors is None else vectors[covered:]
+
+
+class Tail:
+    """The vectors of a source from ``first`` on, as a source of its own."""
+
+    def __init__(self, source: VectorSource, first: int) -> None:
+        self._source = source
+        self._first = first
+
+    @property
+    def dimension(self) -> int:
+        return self._source.dimension
+
+    def __len__(self) -> int:
+        return len(self._source) - self._first
+
+    def read(self, rows: Rows | slice) -> Vectors:
+        if isinstance(rows, slice):
+            start, stop, step = rows.indices(len(self))
+            return self._source.read(slice(start + self._first, stop + self._first, step))
+        return self._source.read(rows + self._first)
+
+
+class Snapshots:
+    """Follows one shelf: each snapshot is the latest commit, whole."""
+
+    def __init__(self, connections: Connections, library: Path, key: str, missing: DinoscopeError) -> None:
+        """``missing`` is raised where the library has no such shelf."""
+        self._connections = connections
+        self._library = library
+        self._key = key
+        self._missing = missing
+        self._state: State | None = None
+        self._guard = threading.Lock()
+
+    def row(self, db: sqlite3.Connection) -> ShelfRow:
+        """Raises: what was given as ``missing``."""
+        row = shelf_row(db, self._key)
+        if row is None:
+            raise type(self._missing)(str(self._missing))  # a new one: a raised error keeps its traceback
+        return row
+
+    @contextmanager
+    def snapshot(self) -> Iterator[tuple[sqlite3.Connection, State]]:
+        """A transaction and what is loaded for it.
+
+        A compaction between the two may have deleted the file that the snapshot names: then a newer
+        snapshot names the new one.
+        """
+        for attempt in range(_ATTEMPTS):
+            with self._connections.read() as db:
+                try:
+                    state = self._current(db)
+                except FileNotFoundError:
+                    if attempt == _ATTEMPTS - 1:
+                        raise
+                    continue
+                yield db, state
+                return
+
+    def _current(self, db: sqlite3.Connection) -> State:
+        """The state this transaction sees, loaded anew when a commit has changed it."""
+        now = generation(db)
+        state = self._state
+        if state is not None and state.generation == now:
+            return state
+        with self._guard:
+            if self._state is not None and self._state.generation == now:
+                return self._state
+            fresh = load(self.row(db), now, self._library, self._state)
+            if self._state is None or self._state.generation < now:
+                self._state = fresh
+            return fresh
+
+
+def load(row: ShelfRow, at: int, library: Path, before: State | None) -> State:
+    """Map the records and the engine, taking over from an earlier state what still holds."""
+    source = row.opened(library)
+    same = before is not None and before.row.file == row.file and before.row.id == row.id
+    engine: Engine | None = None
+    if before is not None and same and before.row.engine_folder == row.engine_folder and row.engine_folder:
+        engine = before.engine
+    elif row.engine_folder is not None:
+        engine = _loaded(row.folder(library) / row.engine_folder, row, source)
+    if engine is None:
+        exact = ENGINES["exact"]
+        old = before.engine if before is not None and same and isinstance(before.engine, exact) else None
+        engine = exact.build(source, previous=old)
+    tail = ENGINES["exact"].build(Tail(source, engine.covered)) if engine.covered < len(source) else None
+    return State(row, at, source, engine, tail)
+
+
+def _loaded(folder: Path, row: ShelfRow, source: VectorSource) -> Engine | None:
+    """The saved engine; None, which falls back to exact search, when it is damaged: it is only an index."""
+    try:
+        return ENGINES[row.engine].load(folder, source)
+    except (LibraryDamaged, KeyError) as error:
+        _log.warning("searching every vector instead: %s", error)
+        return None

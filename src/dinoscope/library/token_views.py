@@ -1,0 +1,100 @@
+"""The region tokens of one model in one committed state: what region search reads."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import numpy as np
+
+from dinoscope.engines.engine import Rows
+from dinoscope.features import Basis, FloatArray, TokenTable, Vectors
+from dinoscope.library.files import sql_of
+from dinoscope.library.filters import Filter
+from dinoscope.library.shelf_rows import basis_of, contents_of, dead_rows
+from dinoscope.library.snapshots import State
+from dinoscope.library.tokens import TokenFile
+
+
+class TokenView:
+    """Get one from ``Shelf.tokens``. A row is a picture's content; rows hold within the view only."""
+
+    def __init__(self, db: sqlite3.Connection, state: State) -> None:
+        assert isinstance(state.source, TokenFile)
+        self._db = db
+        self._state = state
+        self._file = state.source
+        self._shelf = state.row.id
+
+    @property
+    def basis(self) -> Basis:
+        """What brings a query's patches to the tokens' coordinates."""
+        basis = basis_of(self._db, self._shelf)
+        assert basis is not None  # committed with the shelf
+        return basis
+
+    @property
+    def count(self) -> int:
+        """Contents that have tokens and a file."""
+        return self._state.row.count - len(dead_rows(self._db, self._shelf))
+
+    @property
+    def engine(self) -> str:
+        """The name of the engine that searches."""
+        return self._state.engine.name
+
+    @property
+    def exact(self) -> bool:
+        """Is every token compared?"""
+        return self._state.engine.name == "exact"
+
+    def search(
+        self, queries: Vectors, n: int, where: Filter | None = None, probes: int | None = None
+    ) -> tuple[Rows, Rows, FloatArray]:
+        """For each of the (q, P) unit queries the nearest n tokens of the pictures that pass the filter.
+
+        Returns:
+            Rows, the tokens' numbers within their pictures, and cosine similarities, (q, n) each, best
+            first; row -1 with similarity -inf where there are fewer. Those of no similarity (0 or less)
+            may be left out, too.
+
+        Raises:
+            BadRequest: a query that is not finite or not of the basis's dimension.
+        """
+        found, scores = self._state.search(self._db, queries, n, where, probes)
+        useful = self._file.used(found)
+        order = np.argsort(~useful, axis=1, kind="stable")  # the useful first, in the order they have
+        found = np.take_along_axis(np.where(useful, found, -1), order, 1)
+        scores = np.take_along_axis(np.where(useful, scores, -np.inf), order, 1)
+        rows, tokens = np.divmod(found, self._file.each)
+        return rows, np.where(rows >= 0, tokens, -1), scores.astype(np.float32)
+
+    def read(self, rows: Rows) -> TokenTable:
+        """The tokens of these pictures, in the order asked."""
+        return self._file.table(rows)
+
+    def contents(self, rows: Rows) -> list[str]:
+        """The content hash of each row."""
+        names = contents_of(self._db, self._shelf, rows)
+        return [names[row] for row in rows.tolist()]
+
+    def row_of(self, content: str) -> int | None:
+        """The row of a content, None when it has no tokens."""
+        found = self._db.execute(
+            "SELECT vectors.row FROM contents JOIN vectors ON vectors.content = contents.id "
+            "WHERE contents.hash = ? AND vectors.shelf = ?",
+            (content, self._shelf),
+        ).fetchone()
+        return None if found is None else int(found[0])
+
+    def missing(self, where: Filter | None = None) -> int:
+        """Pictures that pass the filter and have no tokens yet; indexing their folders again adds them."""
+        # two counts of index entries, instead of a look-up a picture where nothing is missing
+        statement = "SELECT count(*) FROM contents WHERE files > 0"
+        if int(self._db.execute(statement).fetchone()[0]) == self.count:
+            return 0
+        condition, parameters = sql_of(where)
+        statement = (
+            f"SELECT count(*) FROM files WHERE {condition} AND NOT EXISTS "
+            "(SELECT 1 FROM vectors WHERE vectors.content = files.content AND vectors.shelf = ?)"
+        )
+        return int(self._db.execute(statement, (*parameters, self._shelf)).fetchone()[0])
