@@ -65,6 +65,19 @@ def test_views_do_not_depend_on_the_number_of_workers(items: Items, alone: list[
         assert loader.waited > 0
 
 
+@pytest.mark.parametrize("workers", [0, 2])
+def test_keeping_decoded_pictures_changes_nothing_but_the_time(
+    items: Items, alone: list[Batch], workers: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "decoded-0").write_bytes(b"\1" * 300_000)  # of a run that was killed
+    with Loader(items, RECIPE, LIMITS, workers=workers, keep=tmp_path) as loader:
+        assert_same(list(loader.batches()), alone)
+        if not workers:  # all have been decoded: their files are not needed any more
+            monkeypatch.setattr(type(items[0]), "read", None)
+        assert_same(list(loader.batches()), alone)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_resumed_run_sees_what_it_would_have_seen(items: Items, alone: list[Batch]) -> None:
     with Loader(items, RECIPE, LIMITS) as loader:
         assert_same(list(loader.batches(3)), alone[3:])

@@ -36,6 +36,7 @@ class Item:
     offset: int = -1  # bytes into the file; -1: the whole file is the picture
     length: int = 0  # bytes
     name: str = ""  # inside the file, to be shown
+    number: int = -1  # among the Items it is one of
 
     @property
     def where(self) -> str:
@@ -99,6 +100,7 @@ class Items:
             int(self.offsets[index]),
             int(self.lengths[index]),
             self.names[index],
+            index,
         )
 
     def nearby(self, index: int, dice: np.random.Generator, window: float = WINDOW) -> int:

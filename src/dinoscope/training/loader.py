@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,8 +21,9 @@ from dinoscope.errors import BadRequest
 from dinoscope.features import Pixels
 from dinoscope.pictures.limits import Limits
 from dinoscope.pictures.refusal import Refusal
-from dinoscope.training.crops import crops_at
+from dinoscope.training.crops import crops_at, side_needed
 from dinoscope.training.items import Item, Items
+from dinoscope.training.kept import Kept, slots_for
 from dinoscope.training.recipe import Recipe
 from dinoscope.training.sampling import NEIGHBOUR, REPLACEMENT, IndexArray, batch_indices, generator_of
 from dinoscope.training.view_workers import ViewWorkers
@@ -51,9 +53,20 @@ class Loader:
     """
 
     def __init__(
-        self, items: Items, recipe: Recipe, limits: Limits, *, workers: int = 0, rank: int = 0, world: int = 1
+        self,
+        items: Items,
+        recipe: Recipe,
+        limits: Limits,
+        *,
+        workers: int = 0,
+        rank: int = 0,
+        world: int = 1,
+        keep: Path | None = None,
     ) -> None:
         """Make ``workers`` processes, none with 0: then ``batches`` works in this one when asked.
+
+        Args:
+            keep: a folder to keep decoded pictures in until the loader is closed; None decodes every time.
 
         Raises:
             BadRequest: the batch cannot be shared evenly among ranks and accumulation windows.
@@ -66,7 +79,8 @@ class Loader:
         self._items, self._recipe, self._limits = items, recipe, limits
         self._share = recipe.batch // world
         self._first = rank * self._share
-        self._workers = ViewWorkers(workers, limits) if workers else None
+        self._kept = _kept(keep / f"decoded-{rank}", items, recipe) if keep else None
+        self._workers = ViewWorkers(workers, limits, self._kept) if workers else None
         self._threads = ThreadPoolExecutor(workers, "views") if workers else None
         self._chunk = max(1, min(_CHUNK, self._share // max(1, 2 * workers)))
         self._lock = Lock()
@@ -88,6 +102,10 @@ class Loader:
             self._workers.close()
         if self._threads:
             self._threads.shutdown(wait=True, cancel_futures=True)
+        if self._kept:
+            self._kept.close()
+            with suppress(OSError):
+                self._kept.path.unlink()
 
     def batches(self, start: int = 0, end: int | None = None) -> Iterator[Batch]:
         """The batches of the steps from ``start`` up to ``end`` (default: recipe.steps).
@@ -162,13 +180,23 @@ class Loader:
         rows = rows_of(batch.views, row, row + len(indices))
         if self._workers:
             return self._workers.view_all(order, rows)
-        return view_all(order, self._limits, rows)
+        return view_all(order, self._limits, rows, self._kept)
 
     def _picture(self, index: int, step: int, position: int) -> tuple[Item, ...]:
         if self._recipe.positives == "same":
             return (self._items[index],)
         dice = generator_of(self._recipe.seed, NEIGHBOUR, step, position)
         return self._items[index], self._items[self._items.nearby(index, dice)]
+
+
+def _kept(path: Path, items: Items, recipe: Recipe) -> Kept | None:
+    """An empty one; a run that was killed may have left another, of pictures that changed since."""
+    side = side_needed(recipe.crops)
+    try:
+        path.unlink(missing_ok=True)
+        return Kept(path, side, slots_for(len(items), side, path.parent))
+    except OSError:
+        return None
 
 
 def default_workers(cuda: bool, ranks: int = 1) -> int:

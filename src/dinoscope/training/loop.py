@@ -65,7 +65,13 @@ def train(
     yield from sitting.resume()
     try:
         with Loader(
-            items, recipe, plan.limits, workers=plan.workers, rank=place.rank, world=place.world
+            items,
+            recipe,
+            plan.limits,
+            workers=plan.workers,
+            rank=place.rank,
+            world=place.world,
+            keep=run.folder,
         ) as loader:
             yield from sitting.begin()
             for batch in loader.batches(sitting.step):

@@ -14,7 +14,6 @@ from dinoscope.models.vit import Masked, Tokens, Vit
 from dinoscope.training.heads import ProjectionHead
 from dinoscope.training.recipe import Recipe
 
-
 T = TypeVar("T")
 
 

@@ -158,7 +158,8 @@ class StudentTeacher(nn.Module):  # type: ignore[misc]  # torch is not there whe
 
     def _keep(self, seen: Seen, view: Tensor, masked: Tensor | None) -> Tensor:
         """How far the first view's features turned from the starting weights': 0 not, 1 to a right angle."""
-        assert self.anchor is not None and seen.patches is not None  # the recipe asks for both
+        assert self.anchor is not None
+        assert seen.patches is not None  # a recipe that keeps something asks for them
         with torch.no_grad():
             before = self.anchor(view)
         cls = _turned(seen.cls[0], before.cls).mean()

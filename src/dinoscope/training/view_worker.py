@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -12,6 +13,7 @@ from dinoscope.pictures.frames import Header, receive, send
 from dinoscope.pictures.limits import Limits
 from dinoscope.pictures.worker import GRACE, alarm, confine, private_stdout
 from dinoscope.training.items import Item
+from dinoscope.training.kept import Kept
 from dinoscope.training.recipe import Crops
 from dinoscope.training.viewing import Order, room_for, view_all
 
@@ -26,7 +28,8 @@ def main() -> None:
 
 
 def _serve(orders: BinaryIO, out: BinaryIO) -> None:
-    limits = Limits(**receive(orders, 0)[0]["limits"])
+    told = receive(orders, 0)[0]
+    limits, kept = Limits(**told["limits"]), kept_of(told["kept"])
     confine(limits)
     send(out, {"ready": True})
     while True:
@@ -34,9 +37,23 @@ def _serve(orders: BinaryIO, out: BinaryIO) -> None:
         # A picture that hangs the decoder ends the process; the parent then asks for each one singly.
         alarm(limits.max_seconds * sum(len(items) for items in order.pictures) + GRACE)
         views = room_for(order.crops, len(order.pictures))
-        failed = view_all(order, limits, views)
+        failed = view_all(order, limits, views, kept)
         alarm(0)
         send(out, {"failed": list(failed.items())}, *(view.data.cast("B") for view in views))
+
+
+def settled(limits: Limits, kept: Kept | None) -> Header:
+    """What a worker is told first, as JSON."""
+    where = [os.fspath(kept.path), kept.side, kept.slots] if kept else None
+    return {"limits": asdict(limits), "kept": where}
+
+
+def kept_of(where: list[Any] | None) -> Kept | None:
+    """What ``settled`` says of the kept pictures, opened; without them if that fails."""
+    try:
+        return Kept(Path(where[0]), where[1], where[2]) if where else None
+    except OSError:
+        return None
 
 
 def header_of(order: Order) -> Header:
@@ -47,7 +64,7 @@ def header_of(order: Order) -> Header:
         "first": order.first,
         "crops": {name: getattr(order.crops, name) for name in Crops.__slots__},
         "pictures": [
-            [[os.fspath(item.path), item.offset, item.length, item.name] for item in items]
+            [[os.fspath(item.path), item.offset, item.length, item.name, item.number] for item in items]
             for items in order.pictures
         ],
     }
@@ -58,8 +75,5 @@ def order_of(header: Header) -> Order:
     crops: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in header["crops"].items()
     }
-    pictures = tuple(
-        tuple(Item(Path(path), offset, length, name) for path, offset, length, name in items)
-        for items in header["pictures"]
-    )
+    pictures = tuple(tuple(Item(Path(path), *rest) for path, *rest in items) for items in header["pictures"])
     return Order(header["seed"], header["step"], header["first"], Crops(**crops), pictures)

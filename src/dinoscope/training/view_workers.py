@@ -6,16 +6,16 @@ import queue
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict
 from threading import Lock
 from typing import BinaryIO, cast
 
 from dinoscope.errors import Unreadable
 from dinoscope.features import Pixels
-from dinoscope.pictures.frames import receive, receive_into, send
+from dinoscope.pictures.frames import Header, receive, receive_into, send
 from dinoscope.pictures.limits import Limits
 from dinoscope.pictures.workers import start_process
-from dinoscope.training.view_worker import header_of
+from dinoscope.training.kept import Kept
+from dinoscope.training.view_worker import header_of, settled
 from dinoscope.training.viewing import Failed, Order, rows_of
 
 _LIVES = 20  # deaths in a run after which something other than a picture must be wrong
@@ -29,8 +29,8 @@ class ViewWorkers:
     end the run. The processes end when this one does, however it ends.
     """
 
-    def __init__(self, count: int, limits: Limits) -> None:
-        self._limits = limits
+    def __init__(self, count: int, limits: Limits, kept: Kept | None = None) -> None:
+        self._settled = settled(limits, kept)
         self._lock = Lock()
         self._deaths = 0
         self._closed = False
@@ -81,7 +81,7 @@ class ViewWorkers:
             self._idle.put(worker)
 
     def _start(self) -> _Worker:
-        worker = _Worker(self._limits)
+        worker = _Worker(self._settled)
         with self._lock:
             self._all.add(worker)
         return worker
@@ -105,10 +105,10 @@ class ViewWorkers:
 class _Worker:
     """One process and the pipes to it. Used by one thread at a time."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, told: Header) -> None:
         self._process = start_process("dinoscope.training.view_worker")
         _widen(self._pipes[1])
-        self._limits = limits
+        self._told = told
         self._ready = False
 
     @property
@@ -124,7 +124,7 @@ class _Worker:
         """
         to, back = self._pipes
         if not self._ready:
-            send(to, {"limits": asdict(self._limits)})
+            send(to, self._told)
             receive(back, 0)
             self._ready = True
         send(to, header_of(order))

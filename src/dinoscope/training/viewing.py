@@ -12,6 +12,7 @@ from dinoscope.features import Pixels
 from dinoscope.pictures.limits import Limits
 from dinoscope.training.crops import side_needed, sizes_of, views_of
 from dinoscope.training.items import Item
+from dinoscope.training.kept import Kept
 from dinoscope.training.recipe import Crops
 from dinoscope.training.sampling import VIEWS, generator_of
 
@@ -33,10 +34,11 @@ class Order:
         return Order(self.seed, self.step, self.first + number, self.crops, (self.pictures[number],))
 
 
-def view_all(order: Order, limits: Limits, into: Sequence[Pixels]) -> Failed:
+def view_all(order: Order, limits: Limits, into: Sequence[Pixels], kept: Kept | None = None) -> Failed:
     """Decode each picture once and cut all its views; one that cannot be read fails alone.
 
     Args:
+        kept: pictures decoded before, which this adds to.
         into: per view (n, size, size, 3), where the views go; a picture that failed leaves its row.
     """
     failed: Failed = {}
@@ -44,13 +46,23 @@ def view_all(order: Order, limits: Limits, into: Sequence[Pixels]) -> Failed:
     for number, items in enumerate(order.pictures):
         dice = generator_of(order.seed, VIEWS, order.step, order.first + number)
         try:
-            pictures = [item.read(limits, at_least).pixels for item in items]
+            pictures = [_pixels(item, limits, at_least, kept) for item in items]
         except DinoscopeError as error:
             failed[number] = str(error)
             continue
         for rows, view in zip(into, views_of(pictures, order.crops, dice), strict=True):
             rows[number] = view
     return failed
+
+
+def _pixels(item: Item, limits: Limits, at_least: int, kept: Kept | None) -> Pixels:
+    if kept is None or kept.side != at_least:  # the larger views of the last steps
+        return item.read(limits, at_least).pixels
+    pixels = kept.read(item)
+    if pixels is None:
+        pixels = item.read(limits, at_least).pixels
+        kept.write(item, pixels)
+    return pixels
 
 
 def room_for(crops: Crops, count: int) -> list[Pixels]:
