@@ -163,7 +163,7 @@ def _cell(image: Image, number: str, name: str) -> Image:
     from PIL import Image, ImageDraw, ImageFont
 
     cell = Image.new("RGB", (CELL[0], CELL[1] + CAPTION), GROUND)
-    cell.paste(image, ((CELL[0] - image.width) // 2, (CELL[1] - image.height) // 2))
+    cell.paste(image, ((CELL[0] - image.width) // 2, CELL[1] - image.height))  # stands on its caption
     draw, font = ImageDraw.Draw(cell), ImageFont.load_default(13)
     draw.text((2, CELL[1] + 5), number, INK, font)
     start = 12 + draw.textlength(number, font)
