@@ -86,8 +86,7 @@ class Parts:
         kept = self.seen.get(picture.content)
         if kept is not None:
             return kept, 0.0
-        side = at_least(self.session.backbone)
-        decoded = await in_thread(lambda: self._reread(picture, side), self.decoding)
+        decoded = await in_thread(lambda: self._reread(picture), self.decoding)
         if decoded is None:
             return None
         features, seconds = await in_thread(lambda: self._encode(decoded), self.encoding)
@@ -99,9 +98,10 @@ class Parts:
         decoded = self._reread(picture, side)
         return None if decoded is None else decoded.pixels
 
-    def _reread(self, picture: Picture, side: int) -> Decoded | None:
+    def _reread(self, picture: Picture, side: int | None = None) -> Decoded | None:
+        """At least ``side`` pixels a side, or as many as the model wants."""
         try:
-            loaded = self.workers.read(picture.path, at_least=side)
+            loaded = self.workers.read(picture.path, at_least=side or at_least(self.session.backbone))
         except (Unreadable, NotAPicture):
             return None
         return loaded.decoded if loaded.content == picture.content else None

@@ -102,9 +102,9 @@ class RegionAnswer(Wire):
     next_offset: int | None  # null: there are no more
 
     @classmethod
-    def of(cls, answer: region_answers.RegionAnswer, offset: int, k: int) -> Self:
+    def of(cls, answer: region_answers.RegionAnswer, offset: int, k: int, farthest: int) -> Self:
         """The hits from ``offset`` on, ``k`` of them; the answer holds one more when there is one."""
-        more = len(answer.hits) > offset + k
+        more = len(answer.hits) > offset + k and offset + k <= farthest
         weights = np.asarray(np.rint(np.clip(answer.weights, 0, 1) * 255), np.uint8)
         return cls(
             hits=[RegionHit.of(hit) for hit in answer.hits[offset : offset + k]],
