@@ -61,6 +61,12 @@ def parts(number: int) -> RegionTokens:
     return RegionTokens(vectors, count, owners.astype(np.uint8))
 
 
+def unit(number: int) -> FloatArray:
+    """(count, SHORT) what the tokens of a content mean."""
+    tokens = parts(number)
+    return normalise(tokens.vectors[: tokens.count].astype(np.float32))
+
+
 def plant(
     library: Library, files: Sequence[NewFile], model: ModelIdentity = MODEL, *, regions: bool = False
 ) -> None:

@@ -1,4 +1,4 @@
-"""A writer to be killed: commits planted pictures for ever and says each one that is safe.
+"""A writer to be killed: commits planted pictures, then region tokens, for ever, and says all that is safe.
 
 Run as ``python killed.py FOLDER``; it begins when it reads the first number from its input. Every few
 commits it removes, compacts and optimises, too.
@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 
 def main(folder: Path) -> None:
-    from tests.library.conftest import MODEL, content, file, plant
+    from tests.library.conftest import MODEL, content, file, plant, plant_regions
 
     sys.stdout.write("ready\n")
     sys.stdout.flush()
@@ -27,6 +27,9 @@ def main(folder: Path) -> None:
                 library.put_thumbnail(content(one), b"RIFF\x04\x00\x00\x00WEBP")
             plant(library, [file(one) for one in batch])
             sys.stdout.write("".join(f"+{one}\n" for one in batch))
+            sys.stdout.flush()
+            plant_regions(library, batch[:5])  # later than their vectors, and not of all
+            sys.stdout.write("".join(f"*{one}\n" for one in batch[:5]))
             sys.stdout.flush()
             number = batch[-1] + 1
             if number % 3 == 0:

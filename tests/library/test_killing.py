@@ -10,8 +10,9 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
-from tests.library.conftest import MODEL, content, found
+from tests.library.conftest import MODEL, content, found, parts
 
 from dinoscope.errors import NoLibrary
 from dinoscope.library.library import Library
@@ -27,6 +28,7 @@ def test_fifty_kills_lose_no_committed_picture(folder: Path) -> None:
     dice = random.Random(1)
     safe: set[int] = set()  # said to be committed, or seen to be
     doubtful: set[int] = set()  # being removed when the writer died, or before
+    told: set[int] = set()  # whose region tokens are committed
     following = _started(folder)
     for kill in range(KILLS):
         writer, following = following, _started(folder)
@@ -35,6 +37,7 @@ def test_fifty_kills_lose_no_committed_picture(folder: Path) -> None:
         )
         safe |= {int(line[1:]) for line in said if line.startswith("+")}
         doubtful |= {int(line[1:]) for line in said if line.startswith("?")}
+        told |= {int(line[1:]) for line in said if line.startswith("*")}
         try:
             reader = Library.open(folder)  # before any writer could clear up
         except NoLibrary:
@@ -46,6 +49,8 @@ def test_fifty_kills_lose_no_committed_picture(folder: Path) -> None:
             assert safe - doubtful <= there, f"after kill {kill}"
             assert len(there - safe) <= 7, "at most one batch may be committed and not yet reported"
             assert not there or reader.shelf(MODEL.key).count == len(there)
+            for number in told - doubtful:
+                assert tokens_of(reader, number) == parts(number).vectors.tobytes(), f"after kill {kill}"
         safe |= there
     following.kill()
     following.communicate()
@@ -54,9 +59,20 @@ def test_fifty_kills_lose_no_committed_picture(folder: Path) -> None:
         assert found(library, kept) == [kept]
         library.compact()
         assert list(library.verify()) == []
+        assert len(told) > KILLS
+        assert all(
+            tokens_of(library, number) == parts(number).vectors.tobytes() for number in told - doubtful
+        )
         assert all(library.thumbnail(content(number)) for number in safe - doubtful)
         assert [path.name for path in library.folder.rglob("*.part*")] == []
     assert len(safe) > 5 * KILLS, "the writer hardly ran: nothing was tested"
+
+
+def tokens_of(library: Library, number: int) -> bytes | None:
+    """The stored tokens of a content, as they lie in the file; None where there are none."""
+    with library.shelf(MODEL.key).tokens() as view:
+        row = view.row_of(content(number))
+        return None if row is None else view.read(np.array([row])).vectors[0].tobytes()
 
 
 def _started(folder: Path) -> subprocess.Popen[bytes]:

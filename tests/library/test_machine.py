@@ -10,8 +10,9 @@ import numpy as np
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from tests.library.conftest import MODEL, ROOT, content, file, plant, vector
+from tests.library.conftest import MODEL, ROOT, content, file, plant, plant_regions, unit, vector
 
+from dinoscope.errors import NoRegions
 from dinoscope.library.filters import parse_filter
 from dinoscope.library.library import Library
 
@@ -28,7 +29,8 @@ class Machine(RuleBasedStateMachine):
         self.library = Library.open(self.folder, write=True)
         self.reader: Library | None = None
         self.files: dict[int, int] = {}
-        self.known: set[int] = set()
+        self.known: set[int] = set()  # contents with a vector
+        self.told: set[int] = set()  # contents with region tokens
 
     def teardown(self) -> None:
         self.library.close()
@@ -41,6 +43,13 @@ class Machine(RuleBasedStateMachine):
         plant(self.library, [file(one, f"{path}.jpg") for path, one in new.items()])
         self.files |= new
         self.known |= set(new.values())
+
+    @rule(some=st.sets(CONTENTS, min_size=1, max_size=5))
+    def tell_parts(self, some: set[int]) -> None:
+        wanted = sorted(some & self.known)
+        if wanted:
+            plant_regions(self.library, wanted)
+            self.told |= set(wanted)
 
     @rule(path=PATHS)
     def remove_one(self, path: int) -> None:
@@ -68,6 +77,7 @@ class Machine(RuleBasedStateMachine):
     def compact(self) -> None:
         self.library.compact()
         self.known = set(self.files.values())
+        self.told &= self.known
 
     @rule()
     def build_an_index(self) -> None:
@@ -103,11 +113,38 @@ class Machine(RuleBasedStateMachine):
                 [score for _, score in answer], [scores[n] for n, _ in answer], atol=2e-3
             )
 
+    @rule(query=CONTENTS, bound=CONTENTS)
+    def search_parts(self, query: int, bound: int) -> None:
+        """Each content's best token, as looking at all of them says."""
+        where = parse_filter(f"bytes>={1000 + bound}")
+        passing = {one for one in self.files.values() if one >= bound} & self.told
+        asked = unit(query)[:1]
+        expected = {one: float((unit(one) @ asked[0]).max()) for one in passing}
+        for library in (self.library, self.reader):
+            if library is None or MODEL.key not in library.models():
+                continue
+            try:
+                with library.shelf(MODEL.key).tokens() as view:
+                    rows, _, scores = view.search(asked, 60, where)
+                    names = [int(name, 16) for name in view.contents(rows[0][rows[0] >= 0])]
+                    best = {
+                        name: float(score)
+                        for name, score in reversed(list(zip(names, scores[0], strict=False)))
+                    }
+            except NoRegions:
+                assert not self.told
+                continue
+            assert best.keys() <= expected.keys()
+            for one, score in expected.items():
+                assert score <= 1e-3 or abs(best[one] - score) < 1e-4
+
     @invariant()
     def it_holds_what_the_model_holds(self) -> None:
         listed = {picture.path.name: int(picture.content, 16) for picture in self.library.page().pictures}
         assert listed == {f"{path}.jpg": one for path, one in self.files.items()}
         assert {one for one in range(15) if self.library.has(content(one), MODEL.key)} == self.known
+        told = {one for one in range(15) if self.library.has(content(one), MODEL.key, regions=True)}
+        assert told == self.told
         for library in (self.library, self.reader):
             if library is not None and MODEL.key in library.models():
                 assert library.shelf(MODEL.key).count == len(set(self.files.values()))

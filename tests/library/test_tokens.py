@@ -22,6 +22,7 @@ from tests.library.conftest import (
     parts,
     plant,
     plant_regions,
+    unit,
     vector,
 )
 
@@ -37,12 +38,6 @@ from dinoscope.library.tokens import TokenFile, layout, records_of
 
 Answers = list[list[tuple[int, int, float]]]  # a line a query: content, token, similarity
 RECORD = layout(TOKENS, SHORT, 256)
-
-
-def unit(number: int) -> FloatArray:
-    """(count, SHORT) what the tokens of a content mean."""
-    tokens = parts(number)
-    return normalise(tokens.vectors[: tokens.count].astype(np.float32))
 
 
 def judged(queries: FloatArray, numbers: list[int], n: int) -> Answers:
