@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from dinoscope.errors import DinoscopeError as DinoscopeError
     from dinoscope.features import Features as Features
     from dinoscope.geometry import Box as Box
+    from dinoscope.geometry import Mask as Mask
     from dinoscope.geometry import PatchGrid as PatchGrid
     from dinoscope.geometry import Size as Size
     from dinoscope.library.records import Picture as Picture
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
     from dinoscope.operations.opening import encode as encode
     from dinoscope.operations.opening import open as open
     from dinoscope.operations.progress import Progress as Progress
+    from dinoscope.operations.region_answers import Place as Place
+    from dinoscope.operations.region_answers import RegionAnswer as RegionAnswer
+    from dinoscope.operations.region_answers import RegionHit as RegionHit
+    from dinoscope.operations.regions import Example as Example
+    from dinoscope.operations.selection import Selection as Selection
     from dinoscope.operations.session import Session as Session
     from dinoscope.settings import Settings as Settings
 
@@ -34,11 +40,17 @@ _HOMES = {
     "Answer": "dinoscope.operations.answers",
     "Box": "dinoscope.geometry",
     "DinoscopeError": "dinoscope.errors",
+    "Example": "dinoscope.operations.regions",
     "Features": "dinoscope.features",
     "Hit": "dinoscope.operations.answers",
+    "Mask": "dinoscope.geometry",
     "PatchGrid": "dinoscope.geometry",
     "Picture": "dinoscope.library.records",
+    "Place": "dinoscope.operations.region_answers",
     "Progress": "dinoscope.operations.progress",
+    "RegionAnswer": "dinoscope.operations.region_answers",
+    "RegionHit": "dinoscope.operations.region_answers",
+    "Selection": "dinoscope.operations.selection",
     "Session": "dinoscope.operations.session",
     "Settings": "dinoscope.settings",
     "Size": "dinoscope.geometry",
@@ -51,11 +63,17 @@ __all__ = [
     "Answer",
     "Box",
     "DinoscopeError",
+    "Example",
     "Features",
     "Hit",
+    "Mask",
     "PatchGrid",
     "Picture",
+    "Place",
     "Progress",
+    "RegionAnswer",
+    "RegionHit",
+    "Selection",
     "Session",
     "Settings",
     "Size",

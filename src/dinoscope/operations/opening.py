@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dinoscope.features import Features
 from dinoscope.library.library import Library
-from dinoscope.operations.queries import PictureLike, pixels_of
+from dinoscope.operations.queries import PictureLike, decoded, on_original
 from dinoscope.operations.session import Session
 from dinoscope.pictures.limits import Limits
 from dinoscope.settings import load_settings
@@ -40,4 +40,5 @@ def encode(picture: PictureLike, model: str | None = None) -> Features:
     from dinoscope.models.loading import load_backbone  # costs the runtime's import
 
     settings = load_settings().with_overrides(model=model)
-    return load_backbone(settings).encode([pixels_of(picture, Limits.of(settings))])[0]
+    pixels, size = decoded(picture, Limits.of(settings))
+    return on_original(load_backbone(settings).encode([pixels])[0], size)

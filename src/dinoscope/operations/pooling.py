@@ -40,17 +40,35 @@ def pool(reduced: FloatArray, attention: FloatArray, tokens: int = TOKENS) -> Re
         tokens: K, 1 to 256.
     """
     rows, columns, dimension = reduced.shape
-    points = _placed(reduced)
     first = int(attention.mean(axis=0).argmax())
-    centres = points[_seeds(points, first, tokens)]
+    owners = grouped(placed(reduced).reshape(rows * columns, -1), first, tokens)
+    count = int(owners.max()) + 1
+    vectors = np.zeros((tokens, dimension), np.int8)
+    vectors[:count] = levels(_means(reduced.reshape(-1, dimension), owners, count))
+    return RegionTokens(vectors, count, owners.reshape(rows, columns))
+
+
+def placed(reduced: FloatArray) -> FloatArray:
+    """(rows, columns, P + 2): descriptor and place, so that a squared distance is the sum of both."""
+    rows, columns, _ = reduced.shape
+    down, across = np.meshgrid(np.arange(rows), np.arange(columns), indexing="ij")
+    places = np.stack([down, across], axis=-1) * (NEARNESS**0.5 / max(rows, columns))
+    return np.concatenate([reduced, places], axis=-1, dtype=np.float32)
+
+
+def grouped(points: FloatArray, first: int, most: int) -> Bytes:
+    """(n,) the group of each point, numbered from 0 without gaps: k-means from farthest-point seeds.
+
+    Args:
+        points: (n, d), at least one.
+        first: the point that is the first seed.
+        most: groups, 1 to 256.
+    """
+    centres = points[_seeds(points, first, most)]
     for _ in range(ROUNDS):
         centres = _means(points, _nearest(points, centres), len(centres))
-    used, numbers = np.unique(_nearest(points, centres), return_inverse=True)
-    owners = np.asarray(numbers, np.uint8).reshape(-1)
-    means = _means(points, owners, len(used))[:, :dimension]
-    vectors = np.zeros((tokens, dimension), np.int8)
-    vectors[: len(used)] = levels(means)
-    return RegionTokens(vectors, len(used), owners.reshape(rows, columns))
+    _, owners = np.unique(_nearest(points, centres), return_inverse=True)
+    return np.asarray(owners, np.uint8).reshape(-1)
 
 
 def levels(vectors: FloatArray) -> Levels:
@@ -63,15 +81,6 @@ def levels(vectors: FloatArray) -> Levels:
 def directions(stored: Levels) -> FloatArray:
     """(..., P) int8 -> unit float32: what ``levels`` kept. Unused rows stay zero."""
     return normalise(stored.astype(np.float32))
-
-
-def _placed(reduced: FloatArray) -> FloatArray:
-    """(rows * columns, P + 2): descriptor and place, so that a squared distance is the sum of both."""
-    rows, columns, dimension = reduced.shape
-    down, across = np.meshgrid(np.arange(rows), np.arange(columns), indexing="ij")
-    places = np.stack([down, across], axis=-1) * (NEARNESS**0.5 / max(rows, columns))
-    placed = np.concatenate([reduced, places], axis=-1, dtype=np.float32)
-    return placed.reshape(rows * columns, dimension + 2)
 
 
 def _seeds(points: FloatArray, first: int, most: int) -> list[int]:
@@ -96,7 +105,7 @@ def _nearest(points: FloatArray, centres: FloatArray) -> Bytes:
 
 
 def _means(points: FloatArray, owners: Bytes, count: int) -> FloatArray:
-    """(count, P + 2) mean of each centre's points; one that lost all stays out of reach of every point."""
+    """(count, d) mean of each centre's points; one that lost all stays out of reach of every point."""
     member = (owners[None, :] == np.arange(count)[:, None]).astype(np.float32)
     sizes = member.sum(axis=1, keepdims=True)
     return np.where(sizes > 0, (member @ points) / np.maximum(sizes, 1), np.float32(1e3))

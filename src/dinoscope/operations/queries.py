@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from dinoscope.errors import BadRequest
-from dinoscope.features import FloatArray, Pixels, normalise
-from dinoscope.pictures.decoding import decode
+from dinoscope.features import Features, FloatArray, Pixels, normalise
+from dinoscope.geometry import Size
+from dinoscope.pictures.decoding import Decoded, decode
 from dinoscope.pictures.limits import Limits
 from dinoscope.pictures.reading import read_bytes
 
@@ -41,14 +43,27 @@ def pixels_of(picture: PictureLike, limits: Limits) -> Pixels:
         Unreadable, NotAPicture, PictureTooLarge: with a sentence that names it.
         BadRequest: an array that is no (height, width, 3) or (height, width) of uint8.
     """
+    return decoded(picture, limits)[0]
+
+
+def decoded(picture: PictureLike, limits: Limits, side: int = AT_LEAST) -> tuple[Pixels, Size]:
+    """``pixels_of`` with the shorter side at least ``side``, and the size of the original."""
     if isinstance(picture, np.ndarray):
-        return _checked(picture)
+        pixels = _checked(picture)
+        return pixels, Size(pixels.shape[1], pixels.shape[0])
     if isinstance(picture, bytes):
-        return decode(picture, limits, where="the picture", at_least=AT_LEAST).pixels
-    if isinstance(picture, (str, Path)):
+        found = decode(picture, limits, where="the picture", at_least=side)
+    elif isinstance(picture, (str, Path)):
         path = Path(picture).expanduser()
-        return decode(read_bytes(path, limits), limits, where=str(path), at_least=AT_LEAST).pixels
-    return _from_pillow(picture)
+        found = decode(read_bytes(path, limits), limits, where=str(path), at_least=side)
+    else:
+        found = _from_pillow(picture, side)
+    return found.pixels, found.size
+
+
+def on_original(features: Features, size: Size) -> Features:
+    """Features of pixels that were decoded at a reduced scale, their grid laid over the original."""
+    return replace(features, grid=replace(features.grid, picture=size))
 
 
 def combine(likes: Sequence[FloatArray], unlikes: Sequence[FloatArray] = ()) -> FloatArray:
@@ -83,7 +98,7 @@ def _checked(array: NDArray[np.uint8]) -> Pixels:
     return np.ascontiguousarray(array)
 
 
-def _from_pillow(picture: Image) -> Pixels:
+def _from_pillow(picture: Image, side: int) -> Decoded:
     from io import BytesIO
 
     from PIL import Image
@@ -98,4 +113,4 @@ def _from_pillow(picture: Image) -> Pixels:
         buffer, "PNG", compress_level=0, exif=picture.getexif(), icc_profile=picture.info.get("icc_profile")
     )
     limits = Limits(max_bytes=2**40, max_pixels=2**40, max_seconds=60.0)
-    return decode(buffer.getvalue(), limits, where="the picture", at_least=AT_LEAST).pixels
+    return decode(buffer.getvalue(), limits, where="the picture", at_least=side)

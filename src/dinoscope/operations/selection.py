@@ -57,6 +57,22 @@ class Selection:
         unwanted = [self._point(point, grid) for point in self.not_points]
         return _union(wanted, grid), _union(unwanted, grid)
 
+    def within(self, window: Box) -> Selection:
+        """The same parts seen from a cutout that holds them: pixels from its corner, the rest left out.
+
+        Args:
+            window: whole numbers, inside the picture.
+        """
+        left, top = window.left, window.top
+        inside = [common for box in self.boxes if (common := box.common(window))]
+        return Selection(
+            tuple(Box(box.left - left, box.top - top, box.right - left, box.bottom - top) for box in inside),
+            tuple(tuple((x - left, y - top) for x, y in corners) for corners in self.polygons),
+            tuple(_cut(mask, window) for mask in self.masks),
+            tuple((x - left, y - top) for x, y in self.points),
+            tuple((x - left, y - top) for x, y in self.not_points if window.holds(x, y)),
+        )
+
     @staticmethod
     def _box(box: Box, grid: PatchGrid) -> FloatArray:
         numbers = (box.left, box.top, box.right, box.bottom)
@@ -108,6 +124,11 @@ def _patch(point: Point, grid: PatchGrid) -> FloatArray:
 def _union(parts: list[FloatArray], grid: PatchGrid) -> FloatArray:
     nothing = np.zeros((grid.rows, grid.columns), np.float32)
     return np.asarray(np.maximum.reduce([nothing, *parts]), np.float32)
+
+
+def _cut(mask: Mask, window: Box) -> Mask:
+    rows, columns = slice(int(window.top), int(window.bottom)), slice(int(window.left), int(window.right))
+    return Mask(mask.pixels[rows, columns])
 
 
 def _raised(coverage: FloatArray) -> FloatArray:

@@ -9,15 +9,23 @@ from time import perf_counter
 from types import TracebackType
 from typing import Self, TypeAlias
 
+from dinoscope.errors import DinoscopeError
 from dinoscope.features import Features, FloatArray, Pixels
+from dinoscope.geometry import Size
 from dinoscope.library.filters import Filter, parse_filter
 from dinoscope.library.library import Library
+from dinoscope.library.records import Picture
 from dinoscope.models.backbone import Backbone
 from dinoscope.operations.answers import Answer
 from dinoscope.operations.progress import Progress
-from dinoscope.operations.queries import PictureLike, pixels_of
+from dinoscope.operations.queries import AT_LEAST, PictureLike, decoded, on_original
+from dinoscope.operations.region_answers import RegionAnswer
+from dinoscope.operations.regions import Example, search_region
 from dinoscope.operations.searching import Query, Yardstick, search
+from dinoscope.operations.selection import Part, Selection
+from dinoscope.pictures.decoding import decode
 from dinoscope.pictures.limits import Limits
+from dinoscope.pictures.reading import content_hash, read_bytes
 from dinoscope.settings import Settings
 
 Where: TypeAlias = str | Sequence[str] | Filter | None
@@ -137,9 +145,59 @@ class Session:
         """Pictures similar to one of the library; it costs no encoding."""
         return self.search(picture_id, k=k, where=where)
 
+    def search_region(
+        self,
+        picture: Like,
+        part: Part,
+        *,
+        k: int = 20,
+        where: Where = None,
+        also: float = 0.0,
+        more: Sequence[Example] = (),
+        less: Sequence[Example] = (),
+        refine: bool | None = None,
+        collapse: bool = False,
+    ) -> RegionAnswer:
+        """The pictures with a part like the selected one, and where it is in each.
+
+        Args:
+            picture: a path, bytes, an array, a PIL picture, or the id of a picture of this library, which
+                is then left out of the answer.
+            part: a Selection, a Box, a Mask or a point (x, y), in the picture's original pixels.
+            k: hits wanted, 1 to 500.
+            where: a filter such as ``"taken>=2021 and kind=jpeg"``.
+            also: say of the whole pictures' likeness, from 0 to 1.
+            more, less: places found before that are meant, too, or not at all.
+            refine: look at the best hits again from near, about 0.1 s each. None does so for small parts.
+            collapse: show files of equal bytes as one hit with its ``copies``.
+
+        Raises:
+            Unreadable, NotAPicture, NoSuchPicture, BadRequest.
+            NoRegions: the library was indexed without the parts of its pictures.
+        """
+        started = perf_counter()
+        asked: Features | int = picture if isinstance(picture, int) else self.encode(picture)
+        return search_region(
+            self.library,
+            self.backbone,
+            asked,
+            Selection.of(part),
+            k=k,
+            where=where if isinstance(where, Filter) else parse_filter(where),
+            also=also,
+            more=more,
+            less=less,
+            refine=refine,
+            read=self._file,
+            pixels=None if isinstance(picture, int) else lambda side: self._decoded(picture, side)[0],
+            collapse=collapse,
+            encode_seconds=0.0 if isinstance(picture, int) else perf_counter() - started,
+        )
+
     def encode(self, picture: PictureLike) -> Features:
-        """A picture as the model sees it: descriptor, patches and attention."""
-        return self.backbone.encode([self._pixels(picture)])[0]
+        """A picture as the model sees it: descriptor, patches and attention, its grid on the original."""
+        pixels, size = self._decoded(picture)
+        return on_original(self.backbone.encode([pixels])[0], size)
 
     def _query(self, picture: Like) -> Query:
         if isinstance(picture, int):
@@ -149,4 +207,19 @@ class Session:
         return vector
 
     def _pixels(self, picture: PictureLike) -> Pixels:
-        return pixels_of(picture, Limits.of(self.settings))
+        return self._decoded(picture)[0]
+
+    def _decoded(self, picture: PictureLike, at_least: int = AT_LEAST) -> tuple[Pixels, Size]:
+        """Pixels, maybe at a reduced scale, and the original's size."""
+        return decoded(picture, Limits.of(self.settings), at_least)
+
+    def _file(self, picture: Picture, at_least: int) -> Pixels | None:
+        """A library picture's pixels; None when its file is gone or is not what it was when indexed."""
+        limits = Limits.of(self.settings)
+        try:
+            data = read_bytes(picture.path, limits)
+            if content_hash(data) != picture.content:
+                return None
+            return decode(data, limits, where=str(picture.path), at_least=at_least).pixels
+        except DinoscopeError:
+            return None

@@ -1,0 +1,111 @@
+"""A second look at the best hits of a small part: encoded again around the place, where it is larger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from math import ceil, floor
+from typing import TypeAlias
+
+from dinoscope.features import Basis, Pixels
+from dinoscope.geometry import Box, PatchGrid, Size
+from dinoscope.library.records import Picture
+from dinoscope.models.backbone import Backbone
+from dinoscope.operations.places import Sighting, sighting
+from dinoscope.operations.region_answers import Place
+from dinoscope.operations.region_query import RegionQuery, Seen, region_query
+from dinoscope.operations.selection import Selection
+
+# A picture upright, its shorter side at least that many pixels if it has them; None when it cannot be had.
+Read: TypeAlias = Callable[[Picture, int], Pixels | None]
+ReadQuery: TypeAlias = Callable[[int], Pixels | None]
+
+SMALL = 0.1  # share of the picture up to which a part is worth a second look
+ROOM = 2.0  # sides of the window looked at, in sides of the part: it sees half the window's patches a side
+LOOKED_AT = 12  # hits; each costs one encoding
+WINDOW = 0.25  # least side of a window, in sides of the picture: a place found may be off by a patch
+SIDE = 256  # pixels a window should have at least, about what 16 patches of 14 or 16 pixels can see
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Eye:
+    """Sees windows of pictures in the basis of a shelf."""
+
+    backbone: Backbone
+    basis: Basis
+
+    def look(self, pixels: Pixels, window: Box, picture: Size) -> Seen:
+        """A window with all the patches a whole picture gets; its grid is the window's own.
+
+        Args:
+            pixels: the picture, at any scale.
+            window: in original pixels, whole numbers.
+            picture: the original's size.
+        """
+        high, wide = pixels.shape[0] / picture.height, pixels.shape[1] / picture.width
+        rows = slice(floor(window.top * high), ceil(window.bottom * high))
+        columns = slice(floor(window.left * wide), ceil(window.right * wide))
+        features = self.backbone.encode([pixels[rows, columns]])[0]
+        size = Size(int(window.right - window.left), int(window.bottom - window.top))
+        return Seen.of(replace(features, grid=replace(features.grid, picture=size)), self.basis)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Closer:
+    """A query seen from near, and hits seen as nearly."""
+
+    eye: Eye
+    query: RegionQuery
+
+    @classmethod
+    def of(
+        cls, eye: Eye, seen: Seen, query: RegionQuery, selection: Selection, read: ReadQuery
+    ) -> Closer | None:
+        """The selection encoded anew in a window around it; None when the query picture cannot be had.
+
+        Args:
+            seen, query: of the first look, with the original's size.
+        """
+        picture = seen.grid.picture
+        window = window_around(seen.grid.box_around(query.patches > 0), picture)
+        pixels = read(pixels_needed(window, picture))
+        if pixels is None:
+            return None
+        near = eye.look(pixels, window, picture)
+        return cls(eye, region_query(near, selection.within(window)).joined([], [query.against]))
+
+    def sighting(self, read: Read, picture: Picture, place: Place) -> Sighting | None:
+        """What is at a place of a picture, boxes in its original pixels; None when it cannot be had."""
+        window = window_around(place.box, picture.size)
+        pixels = read(picture, pixels_needed(window, picture.size))
+        if pixels is None:
+            return None
+        found = sighting(self.query, self.eye.look(pixels, window, picture.size))
+        return replace(found, places=tuple(_moved(one, window) for one in found.places))
+
+
+def worth_it(grid: PatchGrid, query: RegionQuery) -> bool:
+    """Is the part so small that a second look sees more?"""
+    return grid.box_around(query.patches > 0).area <= SMALL * grid.picture.pixels
+
+
+def window_around(box: Box, picture: Size) -> Box:
+    """A window of whole pixels with the box in its middle and room around it, cut to the picture."""
+    wide = max(ROOM * (box.right - box.left), WINDOW * picture.width)
+    high = max(ROOM * (box.bottom - box.top), WINDOW * picture.height)
+    (x, y), side = box.centre, max(wide, high)
+    wide, high = min(side, picture.width), min(side, picture.height)
+    left = min(max(x - wide / 2, 0), picture.width - wide)
+    top = min(max(y - high / 2, 0), picture.height - high)
+    return Box(floor(left), floor(top), ceil(left + wide), ceil(top + high))
+
+
+def pixels_needed(window: Box, picture: Size) -> int:
+    """How long the picture's shorter side must be for a window to have SIDE pixels."""
+    side = min(window.right - window.left, window.bottom - window.top)
+    return ceil(SIDE * min(picture.width, picture.height) / side)
+
+
+def _moved(place: Place, window: Box) -> Place:
+    box, (x, y) = place.box, (window.left, window.top)
+    return Place(Box(box.left + x, box.top + y, box.right + x, box.bottom + y), place.score)

@@ -1,0 +1,76 @@
+"""Which pictures have a part: nearest tokens name candidates, all tokens of the best of them rank."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+import numpy as np
+
+from dinoscope.engines.engine import Rows
+from dinoscope.errors import NoSuchPicture
+from dinoscope.features import FloatArray, TokenTable
+from dinoscope.library.filters import Filter
+from dinoscope.library.shelves import Shelf
+from dinoscope.library.token_views import TokenView
+from dinoscope.operations.places import likeness
+from dinoscope.operations.pooling import directions
+from dinoscope.operations.region_query import RegionQuery
+
+NEAREST = 400  # tokens asked for each query token
+RERANKED = 300  # candidates of which all tokens are read, 4 KB each
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Whole:
+    """The say of the whole pictures, beside that of the part."""
+
+    shelf: Shelf
+    descriptor: FloatArray | None  # (D,) unit, of the query picture; None: no say
+    say: float  # in [0, 1]
+
+    def cosine(self, content: str) -> float | None:
+        """Of the query picture and another."""
+        if self.descriptor is None:
+            return None
+        try:
+            return float(self.shelf.vector(content) @ self.descriptor)
+        except NoSuchPicture:  # removed since
+            return None
+
+    def score(self, part: float, cosine: float | None) -> float:
+        return part if cosine is None else (1 - self.say) * part + self.say * cosine
+
+    def candidates(self, view: TokenView, where: Filter | None, most: int) -> Rows:
+        """Rows of the pictures nearest as a whole that have tokens."""
+        if self.descriptor is None:
+            return np.empty(0, np.int64)
+        nearest = self.shelf.search(self.descriptor[None], most, where)[0]
+        rows = [view.row_of(content) for content, _ in nearest]
+        return np.array([row for row in rows if row is not None], np.int64)
+
+
+def candidates(query: RegionQuery, view: TokenView, where: Filter | None, most: int) -> Rows:
+    """The rows that look best by the nearest tokens alone, ascending.
+
+    What a row lacks for a query token is taken to be as good as the last that was answered for it.
+    """
+    rows, _, similarities = view.search(query.tokens, max(NEAREST, most), where)
+    gains: defaultdict[int, float] = defaultdict(float)
+    for weight, line, marks in zip(query.weights.tolist(), rows, similarities, strict=True):
+        found = line >= 0
+        if not found.any():
+            continue
+        own, first = np.unique(line[found], return_index=True)  # best first: the first is the row's best
+        for row, gain in zip(own.tolist(), (marks[found][first] - marks[found][-1]).tolist(), strict=True):
+            gains[row] += weight * gain
+    best = sorted(gains, key=lambda row: (-gains[row], row))[:most]
+    return np.sort(np.array(best, np.int64))
+
+
+def maxsim(query: RegionQuery, table: TokenTable) -> FloatArray:
+    """(n,) the weighted mean over query tokens of the best likeness to any token of the picture."""
+    pictures, most, dimension = table.vectors.shape
+    similar = likeness(query, directions(table.vectors).reshape(-1, dimension)).reshape(-1, pictures, most)
+    similar = np.where(np.arange(most) < table.counts[:, None], similar, -1)
+    return np.asarray(query.weights @ similar.max(axis=2), np.float32)
