@@ -22,7 +22,17 @@ from dinoscope.server.launching import Launches
 from dinoscope.server.pages import Pages, bundled
 from dinoscope.server.parts import Parts
 from dinoscope.server.queries import Uploads
-from dinoscope.server.resources import about, compare, folders, jobs, models, pictures, search, training
+from dinoscope.server.resources import (
+    about,
+    compare,
+    folders,
+    jobs,
+    models,
+    pictures,
+    regions,
+    search,
+    training,
+)
 from dinoscope.server.security import Access, Gate, SafeHeaders
 from dinoscope.server.seen import Seen
 from dinoscope.server.sizes import ByteCounter
@@ -34,6 +44,7 @@ ROUTERS = (
     about.router,
     pictures.router,
     search.router,
+    regions.router,
     compare.router,
     jobs.router,
     folders.router,

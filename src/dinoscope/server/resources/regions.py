@@ -1,0 +1,141 @@
+"""Finding a part of a picture anywhere: somebody marks it, and the places come back."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from binascii import Error as NotBase64
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+
+from dinoscope.errors import BadRequest
+from dinoscope.features import Features, Pixels
+from dinoscope.geometry import Box, Mask, Size
+from dinoscope.operations.regions import Example, search_region
+from dinoscope.operations.selection import Selection
+from dinoscope.pictures.limits import Limits
+from dinoscope.pictures.masks import fitted, mask_of
+from dinoscope.server.parts import Here, Parts, Where, in_thread
+from dinoscope.server.resources.search import NAME
+from dinoscope.server.wire import shown
+from dinoscope.server.wire_regions import PlaceExample, Rectangle, RegionAnswer, RegionQuery
+
+router = APIRouter(tags=["search"])
+
+FARTHEST = 299  # with the 200 hits of a page, and the one that tells of the next: MOST of operations.regions
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How many of the hits, among which pictures. Together at most what one search may ask for."""
+
+    where: Where
+    k: Annotated[int, Query(ge=1, le=200, description="hits wanted")] = 60
+    offset: Annotated[int, Query(ge=0, le=FARTHEST, description="hits to pass over")] = 0
+    collapse: Annotated[bool, Query(description="show files of equal bytes as one hit")] = False
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """The picture on which something is marked."""
+
+    asked: Features | int  # an id when its file is gone: then its tokens serve
+    size: Size
+    encode_seconds: float
+    id: int | None = None  # None: it was sent
+    webp: bytes | None = None  # what was sent
+
+
+@router.post("/search/region")
+async def search_by_region(
+    asked: RegionQuery, here: Here, wanted: Annotated[Wanted, Depends()]
+) -> RegionAnswer:
+    """The pictures with such a part, each with the places where it is.
+
+    The picture itself is left out when it is named by its id.
+    """
+    marked = await _marked(here, asked.picture)
+    selection = await in_thread(lambda: _selection(here, asked, marked.size), here.decoding)
+    return await in_thread(lambda: _answer(here, asked, marked, selection, wanted), here.searching)
+
+
+async def _marked(here: Parts, name: str) -> Marked:
+    if not NAME.fullmatch(name):
+        raise BadRequest(f"{shown(name)!r} names no picture: use an id, or the name an upload got")
+    if name[0] == "q":
+        upload = here.uploads.get(name)
+        return Marked(upload.features, upload.size, upload.encode_seconds, webp=upload.webp)
+    picture = await in_thread(lambda: here.session.library.picture(int(name)), here.searching)
+    seen = await here.look_at(picture)
+    if seen is None:
+        return Marked(picture.id, picture.size, 0.0, picture.id)
+    return Marked(seen[0], picture.size, seen[1], picture.id)
+
+
+def _selection(here: Parts, asked: RegionQuery, size: Size) -> Selection:
+    return Selection(
+        boxes=tuple(_box(box) for box in asked.boxes),
+        polygons=tuple(tuple((x, y) for x, y in corners) for corners in asked.polygons),
+        masks=(_mask(here, asked.mask, size),) if asked.mask is not None else (),
+        points=tuple((x, y) for x, y in asked.points),
+        not_points=tuple((x, y) for x, y in asked.not_points),
+    )
+
+
+def _box(numbers: Rectangle) -> Box:
+    left, top, right, bottom = numbers
+    if not (left < right and top < bottom):
+        raise BadRequest(
+            f"the box {left:g},{top:g},{right:g},{bottom:g} is empty: give left,top,right,bottom with its "
+            "right beyond its left and its bottom below its top"
+        )
+    return Box(left, top, right, bottom)
+
+
+def _mask(here: Parts, text: str, size: Size) -> Mask:
+    try:
+        data = b64decode(text, validate=True)
+    except (NotBase64, ValueError):
+        raise BadRequest("the mask is no base64: encode the bytes of a PNG file") from None
+    return fitted(mask_of(data, Limits.of(here.settings), "the mask"), size)
+
+
+def _example(asked: PlaceExample) -> Example:
+    if not NAME.fullmatch(asked.picture) or asked.picture[0] == "q":
+        raise BadRequest(
+            f"{shown(asked.picture)!r} is no picture of the library: give the id of a hit, and a box in it"
+        )
+    return Example(int(asked.picture), _box(asked.box))
+
+
+def _answer(
+    here: Parts, asked: RegionQuery, marked: Marked, selection: Selection, wanted: Wanted
+) -> RegionAnswer:
+    """One hit more than is shown is asked for: it tells whether there is a next page."""
+    session = here.session
+    answer = search_region(
+        session.library,
+        session.backbone,
+        marked.asked,
+        selection,
+        k=wanted.offset + wanted.k + 1,
+        where=wanted.where,
+        also=asked.also,
+        more=[_example(one) for one in asked.more],
+        less=[_example(one) for one in asked.less],
+        refine=asked.refine,
+        read=here.reread,
+        pixels=lambda side: _pixels(here, marked, side),
+        exclude=() if marked.id is None else (marked.id,),
+        collapse=wanted.collapse,
+        encode_seconds=marked.encode_seconds,
+    )
+    return RegionAnswer.of(answer, wanted.offset, wanted.k, FARTHEST)
+
+
+def _pixels(here: Parts, marked: Marked, side: int) -> Pixels | None:
+    """Of the marked picture, to look closer at it; what was sent is kept at a smaller scale."""
+    if marked.webp is not None:
+        return here.workers.decode(marked.webp, where="the picture you sent", at_least=side).pixels
+    return None if marked.id is None else here.reread(here.session.library.picture(marked.id), side)
