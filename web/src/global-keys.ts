@@ -5,6 +5,7 @@ import { searchSelected } from "./components/selection-bar";
 import { keysRest } from "./keys";
 import { isSearch, navigate, routes } from "./route";
 import { dialog, say } from "./state/overlays";
+import { clearPart } from "./state/part";
 import { theme, type Theme } from "./state/preferences";
 import { clearSelection, selection } from "./state/selection";
 import { session } from "./state/session";
@@ -48,6 +49,7 @@ function focusFilter(): void {
 /** Undo the nearest thing: the selection, then the search, then leaving the library. */
 function goBack(): void {
   const route = routes.get();
-  if (selection.get().length > 0) clearSelection();
-  else if (isSearch(route) || route.view !== "") navigate({ view: "", like: [], unlike: [] });
+  if (route.view === "part" && route.marks.length + route.more.length + route.less.length > 0) clearPart();
+  else if (selection.get().length > 0) clearSelection();
+  else if (isSearch(route) || route.view !== "") navigate({ view: "", like: [], unlike: [], of: "" });
 }

@@ -20,6 +20,7 @@ export const SHORTCUTS: readonly { title: string; shortcuts: readonly Shortcut[]
     shortcuts: [
       { keys: ["+"], does: "More like this" },
       { keys: ["−"], does: "Not like this" },
+      { keys: ["p"], does: "Select a part, and find it everywhere" },
       { keys: ["u"], does: "Choose a picture of your own" },
       { keys: ["Ctrl", "V"], does: "Search by the picture on the clipboard" },
       { keys: ["/"], does: "Filter by name" },
@@ -32,6 +33,16 @@ export const SHORTCUTS: readonly { title: string; shortcuts: readonly Shortcut[]
       { keys: ["x"], does: "Select" },
       { keys: ["Shift", "x"], does: "Select through to here" },
       { keys: ["s"], does: "Search by everything selected" },
+    ],
+  },
+  {
+    title: "Marking a part",
+    shortcuts: [
+      { keys: ["b", "l", "r"], does: "Box, lasso, brush" },
+      { keys: ["w", "n"], does: "Points: this, not this" },
+      { keys: ["Shift"], does: "Add to what is marked" },
+      { keys: ["Ctrl", "Z"], does: "Undo" },
+      { keys: ["h", "v"], does: "Heat maps, close-ups" },
     ],
   },
   {

@@ -13,6 +13,7 @@ import "./styles/overlays.css";
 import "./styles/pages.css";
 import "./styles/training.css";
 import "./styles/compare.css";
+import "./styles/part.css";
 
 applyTheme();
 followHistory();

@@ -30,6 +30,9 @@ export interface Route {
   also: number; // the say of the whole picture, 0 to 1
 }
 
+type Part = Pick<Route, "of" | "marks" | "more" | "less" | "also">;
+const NO_PART: Part = { of: "", marks: [], more: [], less: [], also: 0 };
+
 export const HOME: Route = {
   view: "",
   like: [],
@@ -41,11 +44,7 @@ export const HOME: Route = {
   run: "",
   models: [],
   around: null,
-  of: "",
-  marks: [],
-  more: [],
-  less: [],
-  also: 0,
+  ...NO_PART,
 };
 
 /** More examples than this on one side the server does not take. */
@@ -78,13 +77,12 @@ export function parseRoute(path: string, search: string): Route {
   };
 }
 
-type Part = Pick<Route, "of" | "marks" | "more" | "less" | "also">;
 const MOST_MARKS = 64; // of a kind, as many as the server takes
 const EXAMPLE = /^(\d+):([\d.]+),([\d.]+),([\d.]+),([\d.]+)$/;
 
 function partOf(given: URLSearchParams): Part {
   const of = given.get("of") ?? "";
-  if (!QUERY.test(of)) return { of: "", marks: [], more: [], less: [], also: 0 };
+  if (!QUERY.test(of)) return NO_PART;
   const marks = [...given].flatMap(([key, text]) => {
     const kind = KINDS.find((one) => one === key);
     return (kind && parseMark(kind, text)) ?? [];
@@ -173,7 +171,7 @@ export const isSearch = (route: Route): boolean => route.like.length + route.unl
 
 /** A picture searched alone: what a click on it means. Filters stay. */
 export function similarTo(route: Route, query: string): Partial<Route> {
-  return { ...route, view: "", like: [query], unlike: [], picture: null };
+  return { ...route, ...NO_PART, view: "", like: [query], unlike: [], picture: null };
 }
 
 /** With one more picture wanted ("like") or not wanted ("unlike"). */

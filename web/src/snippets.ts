@@ -11,9 +11,9 @@ export interface Asked {
 
 export const shell = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 
-const python = (text: string): string => JSON.stringify(text);
+export const python = (text: string): string => JSON.stringify(text);
 
-const nameOf = (asked: Asked, query: string): string =>
+export const nameOf = (asked: Asked, query: string): string =>
   isUpload(query) ? "picture.jpg" : (asked.paths.get(query) ?? query);
 
 export function commandLine(asked: Asked): string {

@@ -1,6 +1,7 @@
 import { api, isUpload } from "../api";
 import { routes, type Route } from "../route";
 import { commandLine, curlLine, pythonCode, type Asked } from "../snippets";
+import { partCommand, partCurl, partPython } from "../snippets-part";
 import { say } from "../state/overlays";
 import { Icon, type IconName } from "./icon";
 import { Popover } from "./popover";
@@ -12,6 +13,13 @@ const FORMS: readonly [icon: IconName, title: string, make: (asked: Asked) => st
   ["pulse", "HTTP (curl)", curlLine],
 ];
 
+const PART_FORMS: typeof FORMS = [
+  ["link", "Link", () => location.href],
+  ["terminal", "Command line", partCommand],
+  ["file", "Python", partPython],
+  ["pulse", "HTTP (curl)", partCurl],
+];
+
 /** The same search, to take elsewhere. */
 export function CopyMenu() {
   const take = async (title: string, make: (asked: Asked) => string) => {
@@ -21,7 +29,7 @@ export function CopyMenu() {
   return (
     <Popover label="Copy as" icon="copy" align="end">
       {(close) =>
-        FORMS.map(([icon, title, make]) => (
+        (routes.get().view === "part" ? PART_FORMS : FORMS).map(([icon, title, make]) => (
           <button key={title} type="button" class="option" onClick={() => (close(), void take(title, make))}>
             <Icon name={icon} size={16} />
             <span>{title}</span>
@@ -33,7 +41,7 @@ export function CopyMenu() {
 }
 
 async function pathsOf(route: Route): Promise<Map<string, string>> {
-  const ids = [...route.like, ...route.unlike].filter((query) => !isUpload(query));
+  const ids = [...route.like, ...route.unlike, route.of].filter((query) => query !== "" && !isUpload(query));
   const found = await Promise.allSettled(ids.map((id) => api.picture(Number(id))));
   const paths = new Map<string, string>();
   for (const one of found) if (one.status === "fulfilled") paths.set(String(one.value.id), one.value.path);

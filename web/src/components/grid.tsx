@@ -1,10 +1,11 @@
 // A grid that only draws what is in view: a library of 100,000 pictures scrolls like one of a hundred.
+import type { FunctionComponent } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { beside, EMPTY, layOut, rowOf, rowsBetween, wholeHeight, type Layout, type Measures } from "../layout";
 import type { Density, Shape } from "../state/preferences";
 import type { Hit } from "../wire";
 import { keysRest } from "../keys";
-import { Tile, type TileActions } from "./tile";
+import { Tile, type TileActions, type TileProps } from "./tile";
 
 interface Props {
   label: string;
@@ -16,6 +17,7 @@ interface Props {
   hasQuery: boolean;
   actions: TileActions;
   want: (count: number) => void; // so many pictures will be needed
+  Cell?: FunctionComponent<TileProps>; // how one picture is shown
 }
 
 const TARGET: Record<Density, [narrow: number, wide: number]> = { small: [84, 118], medium: [116, 172], large: [220, 290] };
@@ -30,7 +32,7 @@ export function measuresFor(width: number, density: Density, shape: Shape, capti
 }
 
 export function Grid(props: Props) {
-  const { hits, total, density, shape, selected, hasQuery, actions, want } = props;
+  const { hits, total, density, shape, selected, hasQuery, actions, want, Cell = Tile } = props;
   const list = useRef<HTMLUListElement>(null);
   const width = useWidth(list);
   const view = useView(list);
@@ -83,7 +85,7 @@ export function Grid(props: Props) {
         row.cells.map((cell) => {
           const hit = hits[cell.index] as Hit;
           return (
-            <Tile
+            <Cell
               key={hit.picture.id}
               hit={hit}
               index={cell.index}
@@ -245,6 +247,7 @@ function onGridKey(event: KeyboardEvent, { list, layout, hits, standing, pending
   if (id === undefined) return false;
   const acts: Record<string, () => void> = {
     i: () => actions.details(id),
+    p: () => actions.part(id),
     x: () => actions.select(id, false),
     X: () => actions.select(id, true),
     "+": () => actions.more(id),

@@ -1,19 +1,21 @@
 import { useState } from "preact/hooks";
 import { thumbnailSide, thumbnailUrl } from "../api";
 import type { Hit } from "../wire";
-import { Icon } from "./icon";
+import { Icon, type IconName } from "./icon";
 import { Score } from "./score";
 
 export interface TileActions {
+  does?: string; // what a click does, in words
   href: (id: number) => string; // permalink of what a click does
   similar: (id: number) => void;
   details: (id: number) => void;
   more: (id: number) => void; // add to the search
   less: (id: number) => void; // not like this
+  part: (id: number) => void; // select a part of it
   select: (id: number, through: boolean) => void;
 }
 
-interface Props {
+export interface TileProps {
   hit: Hit;
   index: number;
   total: number;
@@ -29,7 +31,7 @@ interface Props {
   actions: TileActions;
 }
 
-export function Tile(props: Props) {
+export function Tile(props: TileProps) {
   const { hit, index, total, x, y, width, height, active, selected, selecting, hasQuery, actions } = props;
   const { id, name } = hit.picture;
 
@@ -53,12 +55,12 @@ export function Tile(props: Props) {
           href={actions.href(id)}
           data-index={index}
           tabIndex={active ? 0 : -1}
-          aria-label={`${name}: show similar pictures`}
+          aria-label={`${name}: ${actions.does ?? "show similar pictures"}`}
           title={name}
           draggable={false}
           onClick={onClick}
         >
-          <Thumbnail hit={hit} pixels={Math.max(width, height)} hurried={props.hurried} />
+          <Thumbnail hit={hit} src={thumbnailUrl(hit.picture, sideFor(Math.max(width, height)))} hurried={props.hurried} />
         </a>
         <button
           type="button"
@@ -79,6 +81,7 @@ export function Tile(props: Props) {
         <div class="tile-tools">
           {hasQuery && <Tool icon="add" label="More like this" shortcut="+" name={name} act={() => actions.more(id)} />}
           {hasQuery && <Tool icon="minus" label="Not like this" shortcut="−" name={name} act={() => actions.less(id)} />}
+          <Tool icon="part" label="Select a part" shortcut="p" name={name} act={() => actions.part(id)} />
           <Tool icon="info" label="Details" shortcut="i" name={name} act={() => actions.details(id)} />
         </div>
       </div>
@@ -88,7 +91,7 @@ export function Tile(props: Props) {
 }
 
 interface ToolProps {
-  icon: "add" | "minus" | "info";
+  icon: IconName;
   label: string;
   shortcut: string;
   name: string;
@@ -103,16 +106,17 @@ function Tool({ icon, label, shortcut, name, act }: ToolProps) {
   );
 }
 
-function Thumbnail({ hit, pixels, hurried }: { hit: Hit; pixels: number; hurried: boolean }) {
+const sideFor = (pixels: number) => thumbnailSide(pixels * Math.min(2, devicePixelRatio || 1));
+
+export function Thumbnail({ hit, src, hurried }: { hit: Hit; src: string; hurried: boolean }) {
   const [state, setState] = useState<"waiting" | "shown" | "failed">("waiting");
   const { picture } = hit;
-  const side = thumbnailSide(pixels * Math.min(2, devicePixelRatio || 1));
   if (state === "failed") return <span class="tile-missing"><Icon name="image" size={28} /></span>;
   if (hurried && state === "waiting") return null;
   return (
     <img
       class={state}
-      src={thumbnailUrl(picture, side)}
+      src={src}
       alt={picture.name}
       decoding="async"
       draggable={false}

@@ -7,6 +7,7 @@ import type { RegionAnswer, RegionHit } from "../wire";
 import { kept } from "./preferences";
 import { noteFailure } from "./session";
 import { createStore } from "./store";
+import { uploadNames } from "./uploads";
 
 export type Tool = "box" | "lasso" | "brush" | "at" | "not";
 export type Show = "places" | "heat" | "close";
@@ -41,6 +42,18 @@ export function mark(marks: readonly Mark[]): void {
   past.push(routes.get().marks);
   future = [];
   put(marks);
+}
+
+const NUDGED_MS = 350;
+let nudging: ReturnType<typeof setTimeout> | undefined;
+
+/** As the marks would be, kept once the keys rest: a held arrow is one step back, and one address. */
+export function nudge(marks: readonly Mark[]): void {
+  clearTimeout(nudging);
+  draft.set(marks);
+  nudging = setTimeout(() => {
+    if (draft.get() === marks) mark(marks);
+  }, NUDGED_MS);
 }
 
 export function undo(): void {
@@ -169,7 +182,7 @@ export interface Asked {
 export async function pictureAsked(query: string, signal: AbortSignal): Promise<Asked> {
   if (query.startsWith("q_")) {
     const { width, height } = await api.uploaded(query, signal);
-    return { query, width, height, name: "Your picture" };
+    return { query, width, height, name: uploadNames.get(query) ?? "Your picture" };
   }
   const { width, height, name } = await api.picture(Number(query), signal);
   return { query, width, height, name };

@@ -1,6 +1,6 @@
 // Pictures of one's own: dropped, pasted or chosen. The server keeps them in memory for the search only.
 import { api } from "../api";
-import { routes, navigate, similarTo, withQuery } from "../route";
+import { routes, navigate, selectPart, similarTo, withQuery } from "../route";
 import { say, dialog } from "./overlays";
 import { noteFailure, session } from "./session";
 import { createStore } from "./store";
@@ -21,6 +21,10 @@ export async function searchByFiles(files: readonly File[], add = false): Promis
   uploading.set(uploading.get() - taken.length);
   const [first, ...rest] = queries;
   if (first === undefined) return;
+  if (routes.get().view === "part") {
+    navigate(selectPart(routes.get(), first));
+    return;
+  }
   const start = add ? routes.get() : { ...routes.get(), ...similarTo(routes.get(), first) };
   navigate(withQuery(start, "like", first, ...rest));
 }

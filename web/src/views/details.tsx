@@ -5,11 +5,16 @@ import { copyText } from "../components/copy-menu";
 import { Icon } from "../components/icon";
 import { CloseButton, Modal } from "../components/modal";
 import { Notice } from "../components/notice";
+import { Places } from "../components/places";
+import { closeTo, sheetOf } from "../frames";
 import { bytes, day, megapixels, percent, place } from "../format";
-import { formatRoute, isSearch, navigate, routes, similarTo, withQuery } from "../route";
+import { formatRoute, isSearch, navigate, routes, selectPart, similarTo, withPlace, withQuery } from "../route";
 import { feedOf } from "../state/feeds";
+import { found, show } from "../state/part";
 import { noteFailure } from "../state/session";
-import type { Hit, PictureDetails } from "../wire";
+import { useStore } from "../state/store";
+import type { Hit, PictureDetails, RegionHit } from "../wire";
+import { goOnFrom } from "./part/found";
 
 export function Details({ id }: { id: number }) {
   const [details, setDetails] = useState<PictureDetails | null>(null);
@@ -27,10 +32,12 @@ export function Details({ id }: { id: number }) {
     const to = neighbour(id, by);
     if (to) navigate({ picture: to.picture.id }, "replace");
   };
+  const places = useStore(found).hits.find((hit) => hit.picture.id === id);
   const keys: Record<string, () => void> = {
     ArrowLeft: () => step(-1),
     ArrowRight: () => step(1),
     i: close,
+    p: () => (places ? goOnFrom(id) : navigate(selectPart(routes.get(), String(id)))),
     Enter: () => navigate(similarTo(routes.get(), String(id))),
     "+": () => navigate(withQuery(routes.get(), "like", String(id))),
     "-": () => navigate(withQuery(routes.get(), "unlike", String(id))),
@@ -46,7 +53,7 @@ export function Details({ id }: { id: number }) {
     <Modal label={shown ? `Details of ${shown.name}` : "Details"} kind="stage" onClose={close} onKeyDown={onKeyDown}>
       <div class="details">
         <div class="stage-picture">
-          {shown && <Large key={shown.id} details={shown} />}
+          {shown && <Large key={shown.id} details={shown} places={places} />}
           <Step by={-1} id={id} step={step} />
           <Step by={1} id={id} step={step} />
         </div>
@@ -54,7 +61,7 @@ export function Details({ id }: { id: number }) {
           <div class="facts-close">
             <CloseButton onClose={close} />
           </div>
-          {shown && <Facts details={shown} />}
+          {shown && <Facts details={shown} places={places} />}
           {error && <Notice icon="warning" tone="bad" title="This picture cannot be shown">{error}</Notice>}
         </aside>
       </div>
@@ -63,7 +70,7 @@ export function Details({ id }: { id: number }) {
 }
 
 function neighbour(id: number, by: 1 | -1): Hit | undefined {
-  const { hits } = feedOf(routes.get()).store.get();
+  const { hits } = routes.get().view === "part" && routes.get().of ? found.get() : feedOf(routes.get()).store.get();
   const at = hits.findIndex((hit) => hit.picture.id === id);
   return at < 0 ? undefined : hits[at + by];
 }
@@ -81,8 +88,9 @@ function Step({ id, by, step }: { id: number; by: 1 | -1; step: (by: 1 | -1) => 
 const LARGE = 1600; // px of the longer side: sharp on most screens, quick to make
 
 /** The thumbnail at once, the large picture over it when it has come. */
-function Large({ details }: { details: PictureDetails }) {
+function Large({ details, places }: { details: PictureDetails; places: RegionHit | undefined }) {
   const [failed, setFailed] = useState(false);
+  const showing = useStore(show);
   const { width, height } = details;
   return (
     <div class="large" style={{ aspectRatio: `${width} / ${height}`, "--ratio": String(width / height) }}>
@@ -92,11 +100,12 @@ function Large({ details }: { details: PictureDetails }) {
       ) : (
         <img class="large-sharp" src={imageUrl(details, LARGE)} alt={details.name} onError={() => setFailed(true)} />
       )}
+      {places && <Places hit={places} boxes heat={showing === "heat"} />}
     </div>
   );
 }
 
-function Facts({ details }: { details: PictureDetails }) {
+function Facts({ details, places }: { details: PictureDetails; places: RegionHit | undefined }) {
   const id = String(details.id);
   const searching = isSearch(routes.get());
   const score = feedOf(routes.get()).store.get().hits.find((hit) => hit.picture.id === details.id);
@@ -111,9 +120,13 @@ function Facts({ details }: { details: PictureDetails }) {
           Closer to your search than <b>{percent(score.percentile)}</b> of random pairs in this library
         </p>
       )}
+      {places && <FoundPlaces hit={places} />}
       <div class="facts-actions">
         <a class="button primary" href={formatRoute({ ...routes.get(), ...similarTo(routes.get(), id) })}>
           <Icon name="search" /> Find similar
+        </a>
+        <a class="button" href={formatRoute({ ...routes.get(), ...selectPart(routes.get(), id) })}>
+          <Icon name="part" /> Select a part
         </a>
         <a class="button" href={originalUrl(details)} download={details.name} target="_blank" rel="noopener">
           <Icon name="download" /> Original
@@ -133,6 +146,36 @@ function Facts({ details }: { details: PictureDetails }) {
       <Copies details={details} />
       <LooksLike details={details} />
     </>
+  );
+}
+
+/** Where the part was found here, and whether that is right. */
+function FoundPlaces({ hit }: { hit: RegionHit }) {
+  const picture = String(hit.picture.id);
+  const say = (side: "more" | "less", box: RegionHit["places"][number]["box"]) =>
+    navigate(withPlace(routes.get(), side, { picture, box }), "replace");
+  return (
+    <section>
+      <h3>{hit.places.length === 1 ? "The part was found here" : `The part was found ${hit.places.length} times`}</h3>
+      <ul class="found-places" role="list">
+        {hit.places.map(({ box, score }, i) => (
+          <li key={box.join()}>
+            <span class="place-crop" aria-hidden="true">
+              <span class="frame-sheet" style={sheetOf(closeTo(hit.picture, 1, box), hit.picture)}>
+                <img src={imageUrl(hit.picture, LARGE)} alt="" />
+              </span>
+            </span>
+            <span>{i === 0 ? "Best" : `Place ${i + 1}`} <small>{score.toFixed(2)}</small></span>
+            <button type="button" class="button bare" aria-label={`More like place ${i + 1}`} title="More like this place" onClick={() => say("more", box)}>
+              <Icon name="add" />
+            </button>
+            <button type="button" class="button bare" aria-label={`Not place ${i + 1}`} title="Not this one" onClick={() => say("less", box)}>
+              <Icon name="minus" />
+            </button>
+          </li>
+        ))}
+      </ul>
+    </section>
   );
 }
 

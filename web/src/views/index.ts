@@ -4,6 +4,7 @@ import type { IconName } from "../components/icon";
 import { Activity } from "./activity";
 import { Compare } from "./compare";
 import { Library } from "./library";
+import { Part } from "./part";
 import { Training } from "./training";
 
 export interface View {
@@ -14,6 +15,7 @@ export interface View {
 
 export const VIEWS: Record<string, View> = {
   "": { title: "Library", icon: "grid", Page: Library },
+  part: { title: "Select a part", icon: "part", Page: Part },
   training: { title: "Training", icon: "train", Page: Training },
   compare: { title: "Compare models", icon: "compare", Page: Compare },
   activity: { title: "Activity", icon: "pulse", Page: Activity },

@@ -12,7 +12,7 @@ import { SortMenu } from "../components/sort-menu";
 import type { TileActions } from "../components/tile";
 import { isFiltered, NO_FILTERS } from "../filters";
 import { count, duration, parted, plural } from "../format";
-import { formatRoute, isSearch, navigate, rememberedScroll, routes, similarTo, withQuery, type Route } from "../route";
+import { formatRoute, isSearch, navigate, rememberedScroll, routes, selectPart, similarTo, withQuery, type Route } from "../route";
 import { feedKey, feedOf, feedsVersion, type Feed, type Loader } from "../state/feeds";
 import { jobs, runningJob } from "../state/jobs";
 import { dialog } from "../state/overlays";
@@ -89,6 +89,7 @@ function actionsOn(loader: Loader): TileActions {
     details: (id) => navigate({ picture: id }),
     more: (id) => navigate(withQuery(routes.get(), "like", String(id))),
     less: (id) => navigate(withQuery(routes.get(), "unlike", String(id))),
+    part: (id) => navigate(selectPart(routes.get(), String(id))),
     select: (id, through) =>
       through ? selectThrough(id, loader.store.get().hits.map((hit) => hit.picture.id)) : toggleSelected(id),
   };
@@ -104,9 +105,25 @@ function Summary({ feed, searching }: { feed: Feed; searching: boolean }) {
         <p aria-live="polite">
           {searching ? answer && <SearchLine answer={answer} /> : known && <b>{plural(feed.total, "picture")}</b>}
         </p>
-        {searching ? <CopyMenu /> : <SortMenu />}
+        {searching ? <SearchTools /> : <SortMenu />}
       </div>
     </>
+  );
+}
+
+/** One picture alone can also be searched for a part of it. */
+function SearchTools() {
+  const route = useStore(routes);
+  const [only, ...others] = route.like;
+  return (
+    <div class="summary-tools">
+      {only !== undefined && others.length === 0 && (
+        <a class="pill" href={formatRoute({ ...route, ...selectPart(route, only) })}>
+          <Icon name="part" size={16} /> <span>Select a part</span>
+        </a>
+      )}
+      <CopyMenu />
+    </div>
   );
 }
 

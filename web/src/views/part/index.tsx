@@ -1,0 +1,105 @@
+// Select a part of a picture and find it everywhere, with its place.
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { FilterBar } from "../../components/filter-bar";
+import { Notice } from "../../components/notice";
+import { keysRest } from "../../keys";
+import { routes } from "../../route";
+import { feedsVersion } from "../../state/feeds";
+import { ask, askAgain, draft, forgetPart, looked, pictureAsked, questionOf, redo, show, tool, undo, type Asked } from "../../state/part";
+import { noteFailure } from "../../state/session";
+import { useStore } from "../../state/store";
+import { Choose } from "./choose";
+import { Refining } from "./examples";
+import { Found } from "./found";
+import { Links } from "./links";
+import { Stage } from "./stage";
+import { Tools, TOOLS } from "./tools";
+import { useView } from "./use-view";
+
+export function Part() {
+  const { of } = useStore(routes);
+  return of ? <OnPicture key={of} query={of} /> : <Choose />;
+}
+
+function OnPicture({ query }: { query: string }) {
+  const [asked, setAsked] = useState<Asked | null>(null);
+  const [failure, setFailure] = useState<string | null>(null);
+  useLayoutEffect(() => {
+    forgetPart();
+    scrollTo(0, 0);
+  }, []);
+  useEffect(() => {
+    const abort = new AbortController();
+    pictureAsked(query, abort.signal).then(setAsked, (error: unknown) => setFailure(noteFailure(error)));
+    return () => abort.abort();
+  }, [query]);
+  if (failure) {
+    return (
+      <Notice icon="warning" tone="bad" title="This picture is not here" actions={<a class="button primary" href="/part">Choose another</a>}>
+        {failure}
+      </Notice>
+    );
+  }
+  return asked ? <Selecting asked={asked} /> : <div class="part" aria-busy="true" />;
+}
+
+function Selecting({ asked }: { asked: Asked }) {
+  const stage = useRef<HTMLDivElement>(null);
+  const viewing = useView(stage, asked);
+  const route = useStore(routes);
+  const drawn = useStore(draft);
+  const version = useStore(feedsVersion);
+  const seen = useRef(version);
+  const question = questionOf(route, drawn ?? route.marks);
+
+  const key = JSON.stringify(question);
+  useEffect(() => {
+    if (seen.current !== version) askAgain(question); // the library has changed
+    else ask(question, drawn ? undefined : 0);
+    seen.current = version;
+  }, [key, drawn === null, version]);
+  useEffect(() => () => ask(null), []);
+  useEffect(() => {
+    if (route.picture !== null) looked.set(null);
+  }, [route.picture]);
+  useLayoutEffect(() => {
+    document.addEventListener("keydown", onPartKey);
+    return () => document.removeEventListener("keydown", onPartKey);
+  }, []);
+
+  return (
+    <div class="part">
+      <h1 class="visually-hidden">Select a part of {asked.name}</h1>
+      <section class="part-query" aria-label="The part">
+        <Tools viewing={viewing} />
+        <Stage asked={asked} stage={stage} viewing={viewing} />
+        <p id="part-how" class="visually-hidden">
+          Enter marks the middle; the arrows move it, with Shift they change its size; Delete removes it, m goes to the next mark.
+        </p>
+        <Refining />
+      </section>
+      <section class="part-found" aria-label="Pictures with such a part">
+        <FilterBar />
+        <Found question={question} />
+      </section>
+      <Links />
+    </div>
+  );
+}
+
+function onPartKey(event: KeyboardEvent): void {
+  if (!event.defaultPrevented && (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z") {
+    if ((event.target as Element | null)?.closest?.("input:not([type=range]):not([type=file]), textarea, dialog")) return;
+    event.preventDefault();
+    if (event.shiftKey) redo();
+    else undo();
+    return;
+  }
+  if (keysRest(event)) return;
+  const picked = TOOLS.find(({ key }) => key === event.key);
+  if (picked) tool.set(picked.name);
+  else if (event.key === "h") show.set(show.get() === "heat" ? "places" : "heat");
+  else if (event.key === "v") show.set(show.get() === "close" ? "places" : "close");
+  else return;
+  event.preventDefault();
+}

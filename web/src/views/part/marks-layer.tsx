@@ -1,0 +1,84 @@
+// The marks as they lie on the picture: what is inside stays bright, the rest steps back.
+import { isRoomy, middleOf } from "../../gestures";
+import { edgesOf, handleAt, HANDLES, isPoint, pathOf, type Extent, type Mark, type Point } from "../../marks";
+
+interface Props {
+  marks: readonly Mark[];
+  chosen: number;
+  extent: Extent;
+  unit: number; // px of the picture in one on the screen
+  coarse: boolean; // handles for fingers
+}
+
+export function MarksLayer({ marks, chosen, extent, unit, coarse }: Props) {
+  const { width, height } = extent;
+  const areas = marks.filter((mark) => !isPoint(mark));
+  return (
+    <svg class="part-marks" viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" aria-hidden="true">
+      <mask id="part-shade" maskUnits="userSpaceOnUse" x={0} y={0} width={width} height={height}>
+        <rect width={width} height={height} fill="#fff" />
+        {areas.map((mark, i) => <Area key={i} mark={mark} />)}
+      </mask>
+      {areas.length > 0 && <rect class="shade" width={width} height={height} mask="url(#part-shade)" />}
+      {marks.map((mark, i) => (
+        isPoint(mark)
+          ? <Dot key={i} mark={mark} chosen={i === chosen} unit={unit} />
+          : <Outline key={i} mark={mark} chosen={i === chosen} unit={unit} />
+      ))}
+      {marks[chosen] && <Handles mark={marks[chosen]} extent={extent} unit={unit} side={coarse ? 18 : 11} />}
+    </svg>
+  );
+}
+
+/** Cut out of the shade. */
+function Area({ mark }: { mark: Mark }) {
+  return mark.kind === "brush" ? (
+    <path d={pathOf(mark)} fill="none" stroke="#000" stroke-width={2 * mark.radius} stroke-linecap="round" stroke-linejoin="round" />
+  ) : (
+    <path d={pathOf(mark)} fill="#000" />
+  );
+}
+
+function Outline({ mark, chosen, unit }: { mark: Mark; chosen: boolean; unit: number }) {
+  const d = pathOf(mark);
+  if (mark.kind === "brush") return <path class="painted" d={d} stroke-width={2 * mark.radius} />;
+  return (
+    <g class={`outline${chosen ? " chosen" : ""}`}>
+      <path d={d} stroke-width={5 * unit} />
+      <path d={d} stroke-width={2.25 * unit} />
+    </g>
+  );
+}
+
+function Dot({ mark, chosen, unit }: { mark: Mark; chosen: boolean; unit: number }) {
+  const [x, y] = mark.points[0] as Point;
+  const arm = 4.5 * unit;
+  return (
+    <g class={`dot ${mark.kind}${chosen ? " chosen" : ""}`} transform={`translate(${x} ${y})`}>
+      <circle r={11 * unit} stroke-width={2.5 * unit} />
+      <path d={`M${-arm} 0H${arm}${mark.kind === "at" ? `M0 ${-arm}V${arm}` : ""}`} stroke-width={2.5 * unit} />
+    </g>
+  );
+}
+
+function Handles({ mark, extent, unit, side }: { mark: Mark; extent: Extent; unit: number; side: number }) {
+  if (mark.kind !== "box" && mark.kind !== "lasso") return null;
+  const edges = edgesOf(mark);
+  const size = side * unit;
+  const [x, y] = middleOf(edges, extent);
+  const arm = 4 * unit;
+  return (
+    <g class="handles" stroke-width={1.5 * unit}>
+      {mark.kind === "box" && HANDLES.map((handle) => {
+        const [hx, hy] = handleAt(edges, handle);
+        return <rect key={handle} x={hx - size / 2} y={hy - size / 2} width={size} height={size} rx={size / 3.5} />;
+      })}
+      {isRoomy(edges, unit) && (
+        <g class="grip" transform={`translate(${x} ${y})`}>
+          <circle r={size * 0.85} />
+          <path d={`M${-arm} 0H${arm}M0 ${-arm}V${arm}`} />
+        </g>
+      )}
+    </g>
+  );
+}

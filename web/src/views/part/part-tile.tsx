@@ -1,0 +1,106 @@
+// A picture with such a part: where it is, and what to do with it.
+import { imageUrl, thumbnailUrl } from "../../api";
+import { Icon, type IconName } from "../../components/icon";
+import { Places, sureness } from "../../components/places";
+import type { TileProps } from "../../components/tile";
+import { Thumbnail } from "../../components/tile";
+import { closeTo, covering, sheetOf } from "../../frames";
+import { looked, show } from "../../state/part";
+import { useStore } from "../../state/store";
+import type { RegionHit } from "../../wire";
+
+export function PartTile(props: TileProps) {
+  const { index, total, x, y, width, height, active, hasQuery: _, actions } = props;
+  const hit = props.hit as RegionHit;
+  const { id, name } = hit.picture;
+  const here = useStore(looked) === id;
+
+  const look = (event: PointerEvent) => {
+    if (event.pointerType !== "touch") looked.set(event.type === "pointerenter" ? id : null);
+  };
+  const onClick = (event: MouseEvent) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return; // a new tab, as with any link
+    event.preventDefault();
+    const finger = (event as PointerEvent).pointerType === "touch";
+    if (finger && !here) looked.set(id); // a finger cannot hover: its first tap looks, its second opens
+    else actions.details(id);
+  };
+
+  return (
+    <li
+      class={`tile part-tile${here ? " looked" : ""}`}
+      style={{ transform: `translate(${x}px, ${y}px)`, width: `${width}px` }}
+      aria-setsize={total}
+      aria-posinset={index + 1}
+      onPointerEnter={look}
+      onPointerLeave={look}
+      onFocusIn={() => looked.set(id)}
+      onFocusOut={() => looked.get() === id && looked.set(null)}
+    >
+      <div class="tile-picture" style={{ height: `${height}px` }}>
+        <a
+          class="tile-link"
+          href={actions.href(id)}
+          data-index={index}
+          tabIndex={active ? 0 : -1}
+          aria-label={`${name}: ${sureness(hit)}`}
+          title={name}
+          draggable={false}
+          onClick={onClick}
+        >
+          <Framed hit={hit} width={width} height={height} hurried={props.hurried} />
+        </a>
+        {hit.places.length > 1 && <span class="tile-count" title={`${hit.places.length} places`}>{hit.places.length}</span>}
+        <div class="tile-tools">
+          <Tool icon="add" label="More like this place" shortcut="+" name={name} act={() => actions.more(id)} />
+          <Tool icon="minus" label="Not this one" shortcut="−" name={name} act={() => actions.less(id)} />
+          <Tool icon="part" label="Go on from this place" shortcut="p" name={name} act={() => actions.part(id)} />
+        </div>
+      </div>
+      <div class="score" title={`Likeness ${hit.score.toFixed(3)}`} aria-hidden="true">
+        <span class="score-bar"><span style={{ width: `${100 * Math.min(1, Math.max(0.02, hit.score))}%` }} /></span>
+        <span>{hit.score.toFixed(2)}</span>
+      </div>
+    </li>
+  );
+}
+
+/** The picture in its tile, whole or close to its best place, with what was found on it. */
+function Framed({ hit, width, height, hurried }: { hit: RegionHit; width: number; height: number; hurried: boolean }) {
+  const showing = useStore(show);
+  const { picture } = hit;
+  const place = hit.places[0]?.box ?? null;
+  const close = showing === "close" && place !== null;
+  const aspect = width / height;
+  const window = close ? closeTo(picture, aspect, place) : covering(picture, aspect, place);
+  const larger = Math.max(picture.width, picture.height);
+  const pixels = larger * (width / window.width) * Math.min(2, devicePixelRatio || 1);
+  return (
+    <div class="frame-sheet" data-part-hit={picture.id} style={sheetOf(window, picture)}>
+      <Thumbnail hit={hit} src={sourceOf(hit, pixels)} hurried={hurried} />
+      <Places hit={hit} boxes={showing === "places"} heat={showing === "heat"} />
+    </div>
+  );
+}
+
+/** Sharp enough for the whole picture shown so large; close to a place that takes more than a thumbnail. */
+function sourceOf({ picture }: RegionHit, pixels: number): string {
+  if (pixels <= 352) return thumbnailUrl(picture, 320);
+  return pixels <= 760 ? thumbnailUrl(picture, 640) : imageUrl(picture, pixels <= 1100 ? 960 : 1600);
+}
+
+interface ToolProps {
+  icon: IconName;
+  label: string;
+  shortcut: string;
+  name: string;
+  act: () => void;
+}
+
+function Tool({ icon, label, shortcut, name, act }: ToolProps) {
+  return (
+    <button type="button" tabIndex={-1} aria-label={`${label}: ${name}`} title={`${label} (${shortcut})`} onClick={act}>
+      <Icon name={icon} size={16} />
+    </button>
+  );
+}
