@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import perf_counter
 
 import numpy as np
@@ -17,16 +17,16 @@ from dinoscope.library.records import Picture
 from dinoscope.library.shelves import Shelf
 from dinoscope.library.token_views import TokenView
 from dinoscope.models.backbone import Backbone
-from dinoscope.operations.places import Sighting, links, sighting
 from dinoscope.operations.queries import at_least, on_original
-from dinoscope.operations.refining import LOOKED_AT, Closer, Eye, Read, ReadQuery, worth_it
-from dinoscope.operations.region_answers import Place, RegionAnswer, RegionHit
+from dinoscope.operations.refining import Closer, Eye, Read, ReadQuery, worth_it
+from dinoscope.operations.region_answers import RegionAnswer
+from dinoscope.operations.region_hits import Candidate, hits_of, located, ordered, refined
 from dinoscope.operations.region_query import RegionQuery, Seen, region_query
 from dinoscope.operations.region_ranking import RERANKED, Whole, candidates, maxsim
 from dinoscope.operations.selection import Selection
 
 MOST = 500  # hits one search may ask for: each costs about 0.5 ms to be localised
-SIGHTED = 100  # best candidates that are ordered by their best place; the others stay as they were ranked
+SIGHTED = 100  # the best candidates by their tokens, which are then ordered by their best place
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,88 +37,99 @@ class Example:
     box: Box  # original pixels
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Found:
-    """A content that may be a hit."""
-
-    pictures: tuple[Picture, ...]  # its files that pass and are not left out, at least one
-    seen: Seen
-    score: float  # of its tokens, later of its best place
-    whole: float | None  # cosine of the whole pictures, where it has a say
-    sighting: Sighting | None = None  # None: where it is has not been looked for yet
-
-
 def search_region(
     library: Library,
     backbone: Backbone,
-    asked: Features | int,
+    asked: Features | int,  # the query picture, its grid on the original's size; or an id, then left out
     selection: Selection,
     *,
-    k: int = 20,
-    where: Filter | None = None,
-    also: float = 0.0,
-    more: Sequence[Example] = (),
-    less: Sequence[Example] = (),
-    refine: bool | None = None,
-    read: Read | None = None,
-    pixels: ReadQuery | None = None,
-    exclude: Collection[int] = (),
-    collapse: bool = False,
-    encode_seconds: float = 0.0,
+    k: int = 20,  # hits wanted, 1 to 500
+    where: Filter | None = None,  # restricts the search itself: k answers come if k pass
+    also: float = 0.0,  # say of the whole pictures' likeness, 0 to 1
+    more: Sequence[Example] = (),  # places found before that are meant, too,
+    less: Sequence[Example] = (),  # or not at all
+    refine: bool | None = None,  # encode the best hits again around their place; None: if the part is small
+    read: Read
+    | None = None,  # opens files of the library; None: nothing is refined, and an id's tokens serve
+    pixels: ReadQuery | None = None,  # opens the query picture, to refine; None: an id's own file
+    exclude: Collection[int] = (),  # ids left out
+    collapse: bool = False,  # files of equal bytes are one hit
+    encode_seconds: float = 0.0,  # what the caller spent on encoding
 ) -> RegionAnswer:
     """The ``k`` pictures with the part that is most like the selected one, and its places in each.
-
-    Args:
-        asked: the query picture as this model sees it, its grid on the original's size; or the id of a
-            picture of the library, which is then left out of the answer. Without ``read`` that one is
-            asked by its stored tokens.
-        selection: what is meant, in the original's pixels.
-        k: hits wanted, 1 to 500.
-        where: only pictures that pass; the search itself is restricted.
-        also: say of the whole pictures' likeness, from 0 to 1.
-        more, less: places found before that are meant, too, or not at all.
-        refine: encode the best hits again around their place. None does so when the part is small.
-        read: opens a library picture's file; None opens none and refines nothing.
-        pixels: opens the query picture, for ``refine``; an id's own file where none is given.
-        exclude: ids left out.
-        collapse: files of equal bytes are one hit.
-        encode_seconds: what the caller spent on encoding.
 
     Raises:
         BadRequest: a selection that makes no sense on this picture (see ``Selection.on``), or a number
             out of its range.
-        NoSuchPicture: an id that is not in the library, or an example of which no tokens are stored.
+        NoSuchPicture: an id that is not in the library, or of which no tokens are stored.
         NoSuchModel, NoRegions: nothing was indexed with this model yet, or not with regions.
     """
     started = perf_counter()
     _check(k, also)
     shelf = library.shelf(backbone.identity.key)
-    features, encoding = _features(library, backbone, asked, read)
-    whole = Whole(shelf, _descriptor(library, shelf, asked, features) if also else None, also)
-    left_out = {*exclude, asked} if isinstance(asked, int) else set(exclude)
+    one = _Asked.of(library, backbone, asked, read)
+    whole = Whole(shelf, one.descriptor(shelf) if also else None, also)
+    left_out = {*exclude, one.picture.id} if one.picture else set(exclude)
     with shelf.tokens() as view:
-        basis, engine, exact, missing = view.basis, view.engine, view.exact, view.missing(where)
-        seen = _stored(library, view, asked) if features is None else Seen.of(features, basis)
+        seen = one.seen(view)
         query = _joined(library, view, region_query(seen, selection), more, less)
         found = _ranked(library, view, query, whole, wanted=k + len(left_out), where=where, left_out=left_out)
-    found = _sighted(query, found[: max(SIGHTED, k)], whole)
-    if read is not None and (refine or (refine is None and worth_it(seen.grid, query))):
-        eye = Eye(backbone, basis)
-        closer = Closer.of(eye, seen, query, selection, pixels or _own(library, asked, read))
-        found = found if closer is None else _refined(closer, found, read, whole)
+        eye, engine, exact, missing = Eye(backbone, view.basis), view.engine, view.exact, view.missing(where)
+    hits = located(query, found[: max(SIGHTED, k)], whole)
+    if read is not None and (worth_it(seen.grid, query) if refine is None else refine):
+        closer = Closer.of(eye, seen, query, selection, pixels or one.reader(read))
+        hits = hits if closer is None else refined(closer, hits, read, whole)
     return RegionAnswer(
-        hits=_hits(query, seen, found, whole, collapse)[:k],
-        grid=seen.grid,
-        weights=query.patches,
-        model=shelf.key,
-        engine=engine,
-        exact=exact,
-        searched=library.count(where) - missing,
-        missing=missing,
-        note=_note(missing),
-        seconds=perf_counter() - started - encoding,
-        encode_seconds=encode_seconds + encoding,
+        hits_of(query, seen, hits[:k], whole, collapse)[:k],
+        seen.grid,
+        query.patches,
+        shelf.key,
+        engine,
+        exact,
+        library.count(where) - missing,
+        missing,
+        _note(missing),
+        perf_counter() - started - one.seconds,
+        encode_seconds + one.seconds,
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    """The query picture: one that was sent has features, one of the library may have none."""
+
+    features: Features | None  # None: its file cannot be had, its tokens serve
+    picture: Picture | None  # when it was asked by its id
+    seconds: float  # of encoding it here
+
+    @classmethod
+    def of(cls, library: Library, backbone: Backbone, asked: Features | int, read: Read | None) -> _Asked:
+        if isinstance(asked, Features):
+            return cls(asked, None, 0.0)
+        picture, started = library.picture(asked), perf_counter()
+        pixels = None if read is None else read(picture, at_least(backbone))
+        if pixels is None:
+            return cls(None, picture, 0.0)
+        features = on_original(backbone.encode([pixels])[0], picture.size)
+        return cls(features, picture, perf_counter() - started)
+
+    def seen(self, view: TokenView) -> Seen:
+        if self.features is not None:
+            return Seen.of(self.features, view.basis)
+        assert self.picture is not None
+        return _remembered(view, self.picture)
+
+    def descriptor(self, shelf: Shelf) -> FloatArray:
+        """(D,) of the whole picture."""
+        if self.features is not None:
+            return self.features.descriptor
+        assert self.picture is not None
+        return shelf.vector(self.picture.content)
+
+    def reader(self, read: Read) -> ReadQuery:
+        """Opens the picture, where it is one of the library."""
+        picture = self.picture
+        return lambda side: None if picture is None else read(picture, side)
 
 
 def _check(k: int, also: float) -> None:
@@ -128,46 +139,12 @@ def _check(k: int, also: float) -> None:
         raise BadRequest(f"the whole picture cannot have a say of {also:g}: choose 0 to 1")
 
 
-def _features(
-    library: Library, backbone: Backbone, asked: Features | int, read: Read | None
-) -> tuple[Features | None, float]:
-    """What the model sees in the query picture, and seconds; None for one whose file cannot be had."""
-    if isinstance(asked, Features):
-        return asked, 0.0
-    picture = library.picture(asked)
-    pixels = None if read is None else read(picture, at_least(backbone))
-    if pixels is None:
-        return None, 0.0
-    started = perf_counter()
-    features = backbone.encode([pixels])[0]
-    return on_original(features, picture.size), perf_counter() - started
-
-
-def _descriptor(
-    library: Library, shelf: Shelf, asked: Features | int, features: Features | None
-) -> FloatArray:
-    """(D,) of the query picture."""
-    if features is not None:
-        return features.descriptor
-    assert isinstance(asked, int)
-    return shelf.vector(library.picture(asked).content)
-
-
-def _own(library: Library, asked: Features | int, read: Read) -> ReadQuery:
-    if isinstance(asked, Features):
-        return lambda _: None
-    picture = library.picture(asked)
-    return lambda side: read(picture, side)
-
-
-def _stored(library: Library, view: TokenView, picture: Features | int) -> Seen:
-    """A picture of the library as its tokens remember it. Raises: NoSuchPicture."""
-    assert isinstance(picture, int), "a picture that was sent comes with its features"
-    known = library.picture(picture)
-    row = view.row_of(known.content)
+def _remembered(view: TokenView, picture: Picture) -> Seen:
+    """A picture of the library as its tokens have it. Raises: NoSuchPicture."""
+    row = view.row_of(picture.content)
     if row is None:
-        raise NoSuchPicture(f"the parts of {known.path} are not known yet: index its folder again")
-    return Seen.stored(view.read(np.array([row]))[0], known.size)
+        raise NoSuchPicture(f"the parts of {picture.path} are not known yet: index its folder again")
+    return Seen.stored(view.read(np.array([row]))[0], picture.size)
 
 
 def _joined(
@@ -180,7 +157,7 @@ def _joined(
     """The query joined with the places of hits somebody judged."""
 
     def at(one: Example) -> RegionQuery:
-        return region_query(_stored(library, view, one.picture), Selection.of(one.box))
+        return region_query(_remembered(view, library.picture(one.picture)), Selection.of(one.box))
 
     return query.joined([at(one) for one in more], [at(one).tokens for one in less])
 
@@ -194,7 +171,7 @@ def _ranked(
     wanted: int,
     where: Filter | None,
     left_out: set[int],
-) -> list[_Found]:
+) -> list[Candidate]:
     """Candidates by all their tokens, best first."""
     most = max(RERANKED, 2 * wanted)
     rows = np.union1d(candidates(query, view, where, most), whole.candidates(view, where, most))
@@ -205,65 +182,8 @@ def _ranked(
         pictures = tuple(one for one in files.get(content, ()) if one.id not in left_out)
         if pictures:  # else its last file was the query, or was removed since
             seen = Seen.stored(table[number], pictures[0].size)
-            found.append(_Found(pictures, seen, score, whole.cosine(content)))
-    return _ordered(found, whole)
-
-
-def _ordered(found: list[_Found], whole: Whole) -> list[_Found]:
-    return sorted(found, key=lambda one: -whole.score(one.score, one.whole))
-
-
-def _sighted(query: RegionQuery, found: list[_Found], whole: Whole) -> list[_Found]:
-    """Each with its places, in the order of the best of them."""
-    sightings = [sighting(query, one.seen) for one in found]
-    return _ordered(
-        [replace(one, sighting=new, score=new.score) for one, new in zip(found, sightings, strict=True)],
-        whole,
-    )
-
-
-def _refined(closer: Closer, found: list[_Found], read: Read, whole: Whole) -> list[_Found]:
-    """The best hits looked at again around their best place.
-
-    From near all scores lie higher or lower, so they are brought to the level of the first look.
-    """
-    pairs = [(one, closer.sighting(read, one.pictures[0], _places(one)[0])) for one in found[:LOOKED_AT]]
-    changes = [new.score - one.score for one, new in pairs if new is not None]
-    level = sum(changes) / len(changes) if changes else 0.0
-    again = [one if new is None else _closer(one, new, level) for one, new in pairs]
-    return _ordered(again + found[LOOKED_AT:], whole)
-
-
-def _closer(one: _Found, near: Sighting, level: float) -> _Found:
-    """A hit with its best place as seen from near, its score the mean of both looks."""
-    assert one.sighting is not None
-    best = replace(near.places[0], score=one.sighting.places[0].score)
-    score = (one.score + near.score - level) / 2
-    return replace(one, score=score, sighting=replace(one.sighting, places=(best, *one.sighting.places[1:])))
-
-
-def _places(one: _Found) -> tuple[Place, ...]:
-    return one.sighting.places if one.sighting is not None else ()
-
-
-def _hits(
-    query: RegionQuery, seen: Seen, found: list[_Found], whole: Whole, collapse: bool
-) -> tuple[RegionHit, ...]:
-    sightings = [one.sighting for one in found if one.sighting is not None]
-    brightest = max((float(one.heat.max()) for one in sightings), default=1.0)
-    hits: list[RegionHit] = []
-    for one, where in zip(found, sightings, strict=True):
-        hit = RegionHit(
-            one.pictures[0],
-            whole.score(one.score, one.whole),
-            one.whole,
-            where.places,
-            np.asarray(255 * np.clip(where.heat / max(brightest, 1e-6), 0, 1), np.uint8),
-            links(query, seen, where, one.seen),
-            one.pictures[1:] if collapse else (),
-        )
-        hits += [hit] if collapse else [replace(hit, picture=picture) for picture in one.pictures]
-    return tuple(hits)
+            found.append(Candidate(pictures, seen, score, whole.cosine(content)))
+    return ordered(found, whole)
 
 
 def _note(missing: int) -> str | None:

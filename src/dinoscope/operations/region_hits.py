@@ -1,0 +1,101 @@
+"""From candidates to hits: their places, the order these give, and what links them to the query."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+
+from dinoscope.library.records import Picture
+from dinoscope.operations.places import Sighting, links, sighting
+from dinoscope.operations.refining import LOOKED_AT, Closer, Read
+from dinoscope.operations.region_answers import RegionHit
+from dinoscope.operations.region_query import RegionQuery, Seen
+from dinoscope.operations.region_ranking import Whole
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidate:
+    """A content that may be a hit."""
+
+    pictures: tuple[Picture, ...]  # its files that pass and are not left out, at least one
+    seen: Seen
+    score: float  # of the part
+    whole: float | None  # cosine of the whole pictures, where it has a say
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Located(Candidate):
+    """A candidate of which it is known where the part is."""
+
+    sighting: Sighting
+
+
+Some = TypeVar("Some", bound=Candidate)
+
+
+def ordered(found: Sequence[Some], whole: Whole) -> list[Some]:
+    """Best first; equal ones stay as they are."""
+    return sorted(found, key=lambda one: -whole.score(one.score, one.whole))
+
+
+def located(query: RegionQuery, found: Sequence[Candidate], whole: Whole) -> list[Located]:
+    """Each with its places, in the order of the best of them."""
+    places = [sighting(query, one.seen) for one in found]
+    return ordered(
+        [
+            Located(one.pictures, one.seen, new.score, one.whole, new)
+            for one, new in zip(found, places, strict=True)
+        ],
+        whole,
+    )
+
+
+def refined(closer: Closer, found: Sequence[Located], read: Read, whole: Whole) -> list[Located]:
+    """The best of them looked at again around their best place.
+
+    From near all scores lie higher or lower, so they are brought to the level of the first look.
+    """
+    pairs = [
+        (one, closer.sighting(read, one.pictures[0], one.sighting.places[0])) for one in found[:LOOKED_AT]
+    ]
+    changes = [near.score - one.score for one, near in pairs if near is not None]
+    level = sum(changes) / max(len(changes), 1)
+    again = [one if near is None else _nearer(one, near, level) for one, near in pairs]
+    return ordered([*again, *found[LOOKED_AT:]], whole)
+
+
+def hits_of(
+    query: RegionQuery, seen: Seen, found: Sequence[Located], whole: Whole, collapse: bool
+) -> tuple[RegionHit, ...]:
+    """In the same order; the heat of all on one scale.
+
+    Args:
+        seen: the query picture.
+        collapse: files of equal bytes are one hit.
+    """
+    brightest = max((float(one.sighting.heat.max()) for one in found), default=1.0)
+    hits: list[RegionHit] = []
+    for one in found:
+        hit = RegionHit(
+            one.pictures[0],
+            whole.score(one.score, one.whole),
+            one.whole,
+            one.sighting.places,
+            np.asarray(255 * np.clip(one.sighting.heat / max(brightest, 1e-6), 0, 1), np.uint8),
+            links(query, seen, one.sighting, one.seen),
+            one.pictures[1:] if collapse else (),
+        )
+        hits += [hit] if collapse else [replace(hit, picture=picture) for picture in one.pictures]
+    return tuple(hits)
+
+
+def _nearer(one: Located, near: Sighting, level: float) -> Located:
+    """With the best place as it was seen from near, and the mean of both scores."""
+    best = replace(near.places[0], score=one.sighting.places[0].score)
+    places = (best, *one.sighting.places[1:])
+    return replace(
+        one, score=(one.score + near.score - level) / 2, sighting=replace(one.sighting, places=places)
+    )
