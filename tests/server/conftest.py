@@ -33,7 +33,7 @@ WEIRD = 'ein "Bild" ž蛙; a=b.png'  # a name that must survive headers and JSON
 class Colours:
     """A backbone that sees only where which colour is: quick, and easy to foresee."""
 
-    identity = ModelIdentity("colours", "0" * 16, "4x4", "fp32")
+    identity = ModelIdentity("colours", "0" * 16, "fit64-box", "fp32")
     dimension = 48
 
     def describe(self, pictures: Sequence[Pixels]) -> FloatArray:

@@ -56,7 +56,8 @@ class Place(Wire):
     @classmethod
     def of(cls, place: region_answers.Place) -> Self:
         box = place.box
-        return cls(box=[box.left, box.top, box.right, box.bottom], score=place.score)
+        corners = (box.left, box.top, box.right, box.bottom)
+        return cls(box=[round(float(value), 2) for value in corners], score=place.score)
 
 
 class RegionHit(Wire):
