@@ -1,0 +1,418 @@
+"""A part marked by hand, mouse or finger or keys, is found in other pictures, and its places are drawn."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Locator, Page, expect
+from tests.e2e.conftest import DESKTOP, PHONE, Complaints, NewPage, drawn
+from tests.e2e.test_looks import faults, shot
+from tests.e2e.test_searching import carry
+
+from dinoscope.sample import PICTURES
+
+Way = list[tuple[float, float]]  # shares of the picture's width and height
+CIRCLE: Way = [
+    (0.5 + 0.2 * float(np.cos(turn)), 0.5 + 0.2 * float(np.sin(turn)))
+    for turn in np.linspace(0, 2 * np.pi, 24)
+]
+
+
+def on_picture(page: Page, x: float, y: float) -> tuple[float, float]:
+    """Where a share of the picture lies on the screen."""
+    box = page.locator("[data-part-query]").bounding_box()
+    assert box
+    return box["x"] + x * box["width"], box["y"] + y * box["height"]
+
+
+def drag(page: Page, way: Way) -> None:
+    """Press at the first place, go through all, let go at the last."""
+    page.mouse.move(*on_picture(page, *way[0]))
+    page.mouse.down()
+    for place in way[1:]:
+        page.mouse.move(*on_picture(page, *place), steps=3)
+    page.mouse.up()
+
+
+def opened(new_page: NewPage, url: str, query: str = "of=3", **options: Any) -> Page:
+    """The page of a part, its picture drawn."""
+    page = new_page(f"{url}/part?{query}", **options)
+    sharp = page.locator(".part-sharp")
+    expect(sharp).to_have_js_property("complete", True)
+    assert sharp.evaluate("img => img.naturalWidth") > 100
+    return page
+
+
+def found(page: Page, at_least: int = 4) -> None:
+    """Wait until the newest answer is drawn."""
+    page.locator(".part-hits:not(.waiting) .part-tile").nth(at_least - 1).wait_for()
+    drawn(page, at_least)
+
+
+def ids(page: Page, count: int = 6) -> list[str]:
+    """The first hits, best first."""
+    sheets = page.locator(".part-tile [data-part-hit]").evaluate_all(
+        "all => all.map(one => [Number(one.closest('a').dataset.index), one.dataset.partHit])"
+    )
+    return [str(name) for _, name in sorted(sheets)[:count]]
+
+
+def marked(page: Page, kind: str) -> list[list[float]]:
+    """The marks of a kind, as the address says them."""
+    return [
+        [float(one) for one in text.split(",")] for text in re.findall(rf"[?&]{kind}=([\d.,]+)", page.url)
+    ]
+
+
+def size(page: Page) -> tuple[float, float]:
+    """Of the picture, in its own pixels."""
+    view = page.locator(".part-marks").get_attribute("viewBox")
+    assert view
+    _, _, width, height = (float(one) for one in view.split())
+    return width, height
+
+
+def tile_of(page: Page, index: int) -> Locator:
+    return page.locator(f'.part-tile:has(a[data-index="{index}"])')
+
+
+def test_a_dragged_box_finds_pictures_and_draws_their_places(new_page: NewPage, url: str) -> None:
+    page = opened(new_page, url)
+    drag(page, [(0.3, 0.25), (0.7, 0.65)])
+    found(page)
+    width, height = size(page)
+    assert marked(page, "box")[0] == pytest.approx(
+        [0.3 * width, 0.25 * height, 0.7 * width, 0.65 * height], abs=3
+    )
+    assert "3" not in ids(page, 40), "the picture itself is no find"
+    expect(page.locator(".part-found .summary")).to_contain_text(re.compile(r"\d+ places? in \d+ pictures"))
+    for index in range(4):
+        tile = tile_of(page, index).locator(".tile-picture").bounding_box()
+        place = tile_of(page, index).locator(".place.best").bounding_box()
+        assert tile
+        assert place
+        assert place["width"] > 4
+        assert tile["x"] - 3 <= place["x"] <= tile["x"] + tile["width"]
+        assert tile["y"] - 3 <= place["y"] <= tile["y"] + tile["height"]
+    scores = page.locator(".part-tile .score > span:last-child").all_inner_texts()
+    assert max(map(float, scores)) == float(tile_of(page, 0).locator(".score > span").last.inner_text())
+
+
+def test_the_place_is_right_where_the_truth_is_known(page: Page, url: str) -> None:
+    page.goto(f"{url}/part")
+    original = sorted((PICTURES / "animals").glob("*.webp"))[7]
+    carry(page, original, "drop")  # as an upload: the library's own picture is not left out
+    expect(page).to_have_url(re.compile(r"/part\?of=q_"))
+    page.locator(".part-stage").wait_for()
+    drag(page, [(0.3, 0.2), (0.7, 0.7)])
+    found(page)
+    first = tile_of(page, 0)
+    expect(first.locator("a")).to_have_attribute("title", original.name)
+    sheet = first.locator("[data-part-hit]").bounding_box()
+    place = first.locator(".place.best").bounding_box()
+    assert sheet
+    assert place
+    left, top = (place["x"] - sheet["x"]) / sheet["width"], (place["y"] - sheet["y"]) / sheet["height"]
+    right, bottom = left + place["width"] / sheet["width"], top + place["height"] / sheet["height"]
+    shared = max(0, min(right, 0.7) - max(left, 0.3)) * max(0, min(bottom, 0.7) - max(top, 0.2))
+    union = (right - left) * (bottom - top) + 0.4 * 0.5 - shared
+    assert shared / union > 0.4
+
+
+def test_results_come_while_the_hand_still_holds_the_box(new_page: NewPage, url: str) -> None:
+    page = opened(new_page, url)
+    page.mouse.move(*on_picture(page, 0.3, 0.3))
+    page.mouse.down()
+    page.mouse.move(*on_picture(page, 0.6, 0.6), steps=4)
+    found(page)
+    assert marked(page, "box") == []
+    page.keyboard.press("Escape")
+    page.mouse.up()
+    assert marked(page, "box") == []
+
+
+def test_a_lasso_is_drawn_around(new_page: NewPage, url: str) -> None:
+    page = opened(new_page, url)
+    page.get_by_role("button", name="Lasso").click()
+    drag(page, CIRCLE)
+    found(page)
+    width, height = size(page)
+    corners = np.array(marked(page, "lasso")[0]).reshape(-1, 2) / (width, height)
+    assert 8 <= len(corners) <= 60
+    assert corners.min(axis=0) == pytest.approx([0.3, 0.3], abs=0.02)
+    assert corners.max(axis=0) == pytest.approx([0.7, 0.7], abs=0.02)
+
+
+def test_a_brush_paints_and_shows_what_it_painted(new_page: NewPage, url: str) -> None:
+    page = opened(new_page, url)
+    page.keyboard.press("r")
+    before = shot(page, page.locator(".part-stage").bounding_box())
+    drag(page, [(0.3, 0.5), (0.5, 0.5), (0.7, 0.4)])
+    found(page)
+    assert len(marked(page, "brush")) == 1
+    after = shot(page, page.locator(".part-stage").bounding_box())
+    changed = np.abs(after - before).max(axis=2) > 12
+    assert changed.mean() > 0.4, "what is not painted steps back"
+    drag(page, [(0.3, 0.7), (0.6, 0.7)])
+    expect(page).to_have_url(re.compile(r"brush=.*&brush="))
+
+
+def test_points_say_this_and_not_this(new_page: NewPage, url: str) -> None:
+    page = opened(new_page, url)
+    page.keyboard.press("w")
+    page.mouse.click(*on_picture(page, 0.5, 0.5))
+    found(page)
+    wanted = ids(page)
+    page.mouse.click(*on_picture(page, 0.1, 0.1), button="right")
+    expect(page).to_have_url(re.compile(r"at=[\d.]+,[\d.]+&not="))
+    expect(page.locator(".dot.not")).to_have_count(1)
+    found(page)
+    page.keyboard.press("n")
+    page.mouse.click(*on_picture(page, 0.9, 0.1))
+    expect(page.locator(".dot.not")).to_have_count(2)
+    page.mouse.click(*on_picture(page, 0.9, 0.1))
+    expect(page.locator(".dot.not")).to_have_count(1)
+    page.mouse.click(*on_picture(page, 0.1, 0.1))
+    expect(page.locator(".dot.not")).to_have_count(0)
+    found(page)
+    assert ids(page) == wanted
+
+
+def touch(page: Page, kind: str, *places: tuple[float, float]) -> None:
+    session = page.context.new_cdp_session(page)
+    points = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(places)]
+    session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+
+def test_a_finger_draws_and_two_fingers_zoom(new_page: NewPage, url: str) -> None:
+    page = opened(new_page, url, viewport=PHONE, has_touch=True, is_mobile=True)
+    touch(page, "touchStart", on_picture(page, 0.3, 0.3))
+    for step in range(1, 9):
+        touch(page, "touchMove", on_picture(page, 0.3 + 0.05 * step, 0.3 + 0.04 * step))
+    touch(page, "touchEnd")
+    found(page, 3)
+    width, height = size(page)
+    assert marked(page, "box")[0] == pytest.approx(
+        [0.3 * width, 0.3 * height, 0.7 * width, 0.62 * height], abs=width / 60
+    )
+    address = page.url
+    wide = page.locator("[data-part-query]").bounding_box()
+    touch(page, "touchStart", on_picture(page, 0.4, 0.4))
+    touch(page, "touchStart", on_picture(page, 0.4, 0.4), on_picture(page, 0.6, 0.6))
+    a, b = on_picture(page, 0.2, 0.2), on_picture(page, 0.8, 0.8)
+    touch(page, "touchMove", a, b)
+    touch(page, "touchEnd")
+    zoomed = page.locator("[data-part-query]").bounding_box()
+    assert wide
+    assert zoomed
+    assert zoomed["width"] > 1.5 * wide["width"]
+    assert page.url == address, "two fingers mark nothing"
+
+
+def test_keys_alone_mark_move_and_take_back(new_page: NewPage, url: str) -> None:
+    page = opened(new_page, url)
+    page.locator(".part-stage").focus()
+    page.keyboard.press("Enter")
+    found(page)
+    (start,) = marked(page, "box")
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("Shift+ArrowUp")
+    expect(page).not_to_have_url(re.compile(re.escape(",".join(f"{edge:g}" for edge in start))))
+    (end,) = marked(page, "box")
+    assert end[0] > start[0]
+    assert end[3] - end[1] > start[3] - start[1]
+    expect(page.locator(".part-stage [role=status]")).to_contain_text("Box")
+    page.keyboard.press("Control+z")
+    assert marked(page, "box") == [start]
+    page.keyboard.press("Control+Shift+Z")
+    assert marked(page, "box") == [end]
+    page.keyboard.press("Delete")
+    assert marked(page, "box") == []
+    expect(page.get_by_role("heading", name="Mark a part")).to_be_visible()
+
+
+def test_handles_and_shift_change_a_box_and_add_one(new_page: NewPage, url: str) -> None:
+    page = opened(new_page, url)
+    drag(page, [(0.2, 0.2), (0.5, 0.5)])
+    drag(page, [(0.5, 0.5), (0.6, 0.7)])
+    width, height = size(page)
+    assert marked(page, "box")[0] == pytest.approx(
+        [0.2 * width, 0.2 * height, 0.6 * width, 0.7 * height], abs=4
+    )
+    page.keyboard.down("Shift")
+    drag(page, [(0.7, 0.7), (0.9, 0.9)])
+    page.keyboard.up("Shift")
+    assert len(marked(page, "box")) == 2
+    drag(page, [(0.05, 0.6), (0.15, 0.9)])
+    assert len(marked(page, "box")) == 1, "a new box begins anew"
+
+
+def test_a_permalink_shows_the_same_part_again(new_page: NewPage, url: str) -> None:
+    page = opened(new_page, url)
+    drag(page, [(0.3, 0.3), (0.6, 0.6)])
+    page.mouse.click(*on_picture(page, 0.1, 0.9), button="right")
+    found(page)
+    again = new_page(page.url)
+    found(again)
+    assert ids(again) == ids(page)
+    expect(again.locator(".outline")).to_have_count(1)
+    expect(again.locator(".dot.not")).to_have_count(1)
+
+
+def test_heat_maps_are_really_drawn(new_page: NewPage, url: str) -> None:
+    page = opened(new_page, url, "of=3&box=120,80,300,240")
+    found(page)
+    tile = tile_of(page, 0).locator(".tile-picture")
+    page.wait_for_timeout(300)
+    plain = shot(page, tile.bounding_box())
+    page.get_by_role("button", name="Heat map").click()
+    page.locator(".part-tile canvas.heat").first.wait_for()
+    page.wait_for_timeout(300)
+    lit = shot(page, tile.bounding_box())
+    assert (np.abs(lit - plain).max(axis=2) > 10).mean() > 0.5
+    colours = lit.reshape(-1, 3)
+    brightness = colours.sum(axis=1)
+    assert np.percentile(brightness, 95) > 1.5 * np.percentile(brightness, 20), "hot and cold differ"
+    page.keyboard.press("v")
+    sheet = tile_of(page, 0).locator("[data-part-hit]").bounding_box()
+    box = tile.bounding_box()
+    assert sheet
+    assert box
+    assert sheet["width"] >= box["width"] - 1, "close up is no smaller than whole"
+
+
+def test_lines_lead_from_the_part_to_the_hit_that_is_looked_at(new_page: NewPage, url: str) -> None:
+    page = opened(new_page, url, "of=3&box=120,80,300,240")
+    found(page)
+    tile_of(page, 1).hover()
+    line = page.locator(".part-links path").first
+    line.wait_for(state="attached")
+    page.wait_for_timeout(100)
+    ends = page.locator(".part-links path").evaluate_all(
+        "all => all.map(one => one.getAttribute('d')?.match(/-?[\\d.]+/g).map(Number)).filter(Boolean)"
+    )
+    assert ends
+    stage = page.locator(".part-stage").bounding_box()
+    tile = tile_of(page, 1).locator(".tile-picture").bounding_box()
+    assert stage
+    assert tile
+    for numbers in ends:
+        assert stage["x"] <= numbers[0] <= stage["x"] + stage["width"]
+        assert tile["x"] - 1 <= numbers[-2] <= tile["x"] + tile["width"] + 1
+        assert tile["y"] - 1 <= numbers[-1] <= tile["y"] + tile["height"] + 1
+    page.mouse.move(*on_picture(page, 0.5, 0.5))
+    expect(page.locator(".part-links")).to_have_count(0)
+
+
+def test_examples_and_the_whole_picture_refine(new_page: NewPage, url: str) -> None:
+    page = opened(new_page, url, "of=3&box=120,80,300,240")
+    found(page)
+    before = ids(page)
+    tile_of(page, 0).hover()
+    tile_of(page, 0).get_by_role("button", name="Not this one").click()
+    expect(page.locator(".examples-chips .chip.unlike")).to_have_count(1)
+    found(page)
+    assert ids(page) != before
+    tile_of(page, 1).hover()
+    tile_of(page, 1).get_by_role("button", name="More like this place").click()
+    expect(page.locator(".examples-chips .chip.like")).to_have_count(1)
+    page.get_by_role("button", name=re.compile("^Remove")).first.click()
+    page.get_by_role("button", name=re.compile("^Remove")).first.click()
+    expect(page.locator(".examples-chips")).to_have_count(0)
+    page.get_by_label("Also like the whole picture").fill("0.6")
+    expect(page).to_have_url(re.compile("also=0.6"))
+    found(page)
+    page.get_by_role("button", name="Kind").click()
+    page.get_by_role("button", name=re.compile("^WEBP")).click()
+    expect(page).to_have_url(re.compile("kind=webp"))
+    found(page)
+
+
+def test_a_hit_is_shown_large_with_its_places_and_leads_on(new_page: NewPage, url: str) -> None:
+    page = opened(new_page, url, "of=3&box=120,80,300,240")
+    found(page)
+    first = ids(page, 1)[0]
+    tile_of(page, 0).locator("a").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.locator(".large .place.best")).to_be_visible()
+    expect(dialog.locator(".found-places li").first).to_contain_text("Best")
+    page.keyboard.press("ArrowRight")
+    expect(page).not_to_have_url(re.compile(f"picture={first}$"))
+    page.keyboard.press("Escape")
+    tile_of(page, 0).hover()
+    tile_of(page, 0).get_by_role("button", name="Go on from this place").click()
+    expect(page).to_have_url(re.compile(rf"of={first}&box="))
+    found(page)
+
+
+def test_there_is_a_way_in_from_everywhere(page: Page) -> None:
+    page.locator(".tile").nth(1).hover()
+    page.locator(".tile").nth(1).get_by_role("button", name="Select a part").click()
+    expect(page.locator(".part-stage")).to_be_visible()
+    page.go_back()
+    page.locator(".tile-link").first.click()
+    page.locator(".summary-tools").get_by_role("link", name="Select a part").click()
+    expect(page.locator(".part-stage")).to_be_visible()
+    page.get_by_role("navigation").get_by_role("link", name="Select a part").click()
+    expect(page.get_by_role("heading", name="Find a part everywhere")).to_be_visible()
+    page.get_by_role("link", name=re.compile("select a part of it")).first.click()
+    expect(page.locator(".part-stage")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator(".part-stage")).to_have_count(0)
+
+
+def test_the_part_can_be_taken_to_the_command_line(new_page: NewPage, url: str) -> None:
+    page = opened(
+        new_page, url, "of=3&box=120,80,300,240&also=0.3", permissions=["clipboard-read", "clipboard-write"]
+    )
+    found(page)
+    page.get_by_role("button", name="Copy as").click()
+    page.get_by_role("button", name="Command line").click()
+    expect(page.get_by_text("Command line copied.")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert re.fullmatch(r"dinoscope search \S+\.webp --box 120,80,300,240 --also 0.3", copied)
+
+
+def test_an_upload_that_is_gone_is_told(new_page: NewPage, url: str, complaints: Complaints) -> None:
+    complaints.expected.append("Failed to load resource")
+    page = new_page(f"{url}/part?of=q_long-gone&box=1,2,3,4")
+    expect(page.get_by_role("heading", name="This picture is not here")).to_be_visible()
+    page.get_by_role("link", name="Choose another").click()
+    drawn(page)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("screen", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_it_is_accessible_and_nothing_sticks_out(
+    new_page: NewPage, url: str, theme: str, screen: dict[str, int]
+) -> None:
+    page = new_page(f"{url}/part", color_scheme=theme, viewport=screen)
+    drawn(page)
+    assert faults(page) == []
+    for query in ("of=3", "of=3&box=120,80,300,240&at=20,20&not=60,60&more=5:1,1,90,90"):
+        page.goto(f"{url}/part?{query}")
+        page.locator(".part-sharp").wait_for()
+        if "box" in query:
+            found(page, 2)
+        assert faults(page) == [], query
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), query
+
+
+def test_frames_are_fast_while_drawing(new_page: NewPage, url: str) -> None:
+    page = opened(new_page, url)
+    page.get_by_role("button", name="Lasso").click()
+    page.evaluate(
+        """() => {
+            window.spent = [];
+            const note = (list) => window.spent.push(...list.getEntries().map((one) => one.duration));
+            new PerformanceObserver(note).observe({ type: "longtask" });
+        }"""
+    )
+    drag(page, CIRCLE + CIRCLE[::-1])
+    found(page)
+    spent = page.evaluate("window.spent")
+    assert max(spent, default=0) < 400, "nothing stops the hand, on a busy machine either"
