@@ -36,12 +36,17 @@ class Colours:
         return 48
 
     def describe(self, pictures: Sequence[Pixels]) -> FloatArray:
-        self.described += len(pictures)
-        self.batches.append(len(pictures))
+        self.see(pictures)
         return np.stack([self._colours(pixels) for pixels in pictures])
 
     def encode(self, pictures: Sequence[Pixels]) -> list[Features]:
+        self.see(pictures)
         return [self._features(pixels) for pixels in pictures]
+
+    def see(self, pictures: Sequence[Pixels]) -> None:
+        """Count what was asked for, in whichever way."""
+        self.described += len(pictures)
+        self.batches.append(len(pictures))
 
     def _colours(self, pixels: Pixels) -> FloatArray:
         small = Image.fromarray(pixels).resize((4, 4), Image.Resampling.BOX)
@@ -49,9 +54,11 @@ class Colours:
 
     def _features(self, pixels: Pixels) -> Features:
         grid = fit_grid(Size(pixels.shape[1], pixels.shape[0]), 16, 256)
+        small = Image.fromarray(pixels).resize((grid.columns, grid.rows), Image.Resampling.BOX)
         patches = np.zeros((grid.rows, grid.columns, 48), np.float32)
+        patches[..., :3] = np.asarray(small, np.float32) - 127.3
         attention = np.zeros((1, grid.rows, grid.columns), np.float32)
-        return Features(self._identity.key, grid, self._colours(pixels), patches, attention)
+        return Features(self._identity.key, grid, self._colours(pixels), normalise(patches), attention)
 
 
 def paint(path: Path, seed: int, size: tuple[int, int] = (48, 36)) -> Path:

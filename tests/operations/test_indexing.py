@@ -13,7 +13,7 @@ from PIL import Image
 from tests.operations.conftest import Colours, Index, paint
 
 from dinoscope.errors import BadRequest, DiskFull, Unreadable
-from dinoscope.features import FloatArray, Pixels
+from dinoscope.features import Pixels
 from dinoscope.library.library import Library
 from dinoscope.operations.indexing import decode_workers, index_folders
 from dinoscope.operations.progress import Progress
@@ -240,10 +240,10 @@ class Cancelling(Colours):
         super().__init__()
         self._batch, self._at = batch, at
 
-    def describe(self, pictures: Sequence[Pixels]) -> FloatArray:
+    def see(self, pictures: Sequence[Pixels]) -> None:
         if len(self.batches) + 1 == self._batch:
             self._at()
-        return super().describe(pictures)
+        super().see(pictures)
 
 
 def many(root: Path, count: int) -> Path:

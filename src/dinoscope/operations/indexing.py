@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from time import monotonic
 
@@ -13,11 +14,13 @@ from dinoscope.library.library import Library
 from dinoscope.library.records import NewFile, Stamp
 from dinoscope.models.backbone import Backbone
 from dinoscope.operations.ahead import ReadAhead, Ready
+from dinoscope.operations.bases import basis_for
 from dinoscope.operations.batching import Batches, Shape, shape_of
 from dinoscope.operations.progress import Progress
 from dinoscope.operations.queries import at_least
 from dinoscope.operations.scouting import Found, PathSet, RootWalked, Scout, Sighting, roots_of
 from dinoscope.operations.searching import calibrate
+from dinoscope.operations.tokenising import Tokeniser
 from dinoscope.pictures.limits import Limits
 from dinoscope.pictures.refusal import Refusal
 from dinoscope.pictures.workers import DecodeWorkers
@@ -50,6 +53,9 @@ def index_folders(
     only below a root that is there and not suddenly empty, so that an unmounted disk costs nothing.
     A file that cannot be used is reported once and passed over.
 
+    With ``settings.regions`` each picture's region tokens are stored, too; a library that was indexed
+    without them gets those it lacks, for which its pictures are encoded again.
+
     Finished pictures are committed every 2 s, and also when the caller closes the generator, when
     ``cancelled()`` turns true, or on Ctrl-C; running it again goes on from there. The last Progress
     has ``finished`` set, unless it was cancelled.
@@ -67,12 +73,15 @@ def index_folders(
             ReadAhead(reader, workers, at_least=at_least(backbone), thumbnail=THUMBNAIL)
         )
         scout = stack.enter_context(Scout(roots, without=library.folder.resolve()))
-        run = _Run(library, backbone, scout, ahead, batch)
+        tokeniser = None
+        if settings.regions:
+            tokeniser = stack.enter_context(Tokeniser(partial(basis_for, library, backbone, settings)))
+        run = _Run(library, backbone, scout, ahead, batch=batch, tokeniser=tokeniser)
         try:
             while run.working and not cancelled():
                 yield from run.step()
         finally:
-            run.commit()
+            run.commit(wait=True)
         if not run.working:
             yield from run.finish()
         else:
@@ -88,13 +97,21 @@ class _Run:
     """One indexing run: the tally, the rows waiting for their vectors, and those waiting for a commit."""
 
     def __init__(
-        self, library: Library, backbone: Backbone, scout: Scout, ahead: ReadAhead, batch: int
+        self,
+        library: Library,
+        backbone: Backbone,
+        scout: Scout,
+        ahead: ReadAhead,
+        *,
+        batch: int,
+        tokeniser: Tokeniser | None,
     ) -> None:
         self._library = library
         self._backbone = backbone
         self._model = backbone.identity.key
         self._scout = scout
         self._ahead = ahead
+        self._tokeniser = tokeniser  # None: region tokens are not wanted
         self._batches: Batches[Ready] = Batches(batch, PATIENCE, _shape)
         self._waiting: dict[str, list[NewFile]] = {}  # content being encoded -> files that have it
         self._files: list[NewFile] = []  # ready to commit
@@ -127,18 +144,26 @@ class _Run:
         """Forget what vanished, and let the library settle."""
         for walked in self._walked:
             yield from self._forget(walked)
-        self.commit()
+        self.commit(wait=True)
         self._library.optimise()
         calibrate(self._library, self._model)
         yield self.progress(finished=True)
 
-    def commit(self) -> None:
-        """Make finished pictures permanent. Rows still without a vector wait for the next commit."""
+    def commit(self, *, wait: bool = False) -> None:
+        """Make finished pictures permanent. Rows still without a vector wait for the next commit.
+
+        Region tokens come when they are ready, with ``wait`` all that are under way: after their
+        vectors, so a run killed between the two leaves some to the next one.
+        """
         files, vectors, refusals = self._files, self._vectors, self._refusals
         self._files, self._vectors, self._refusals = [], {}, []  # never twice, also when it fails
+        tokeniser, self._tokeniser = self._tokeniser, None
         self._committed = monotonic()
-        if files:
-            self._library.commit(self._backbone.identity, self._backbone.dimension, files, vectors)
+        regions = None if tokeniser is None else tokeniser.take(wait=wait)
+        if files or regions is not None:
+            model, dimension = self._backbone.identity, self._backbone.dimension
+            self._library.commit(model, dimension, files, vectors, regions)
+        self._tokeniser = tokeniser
         if refusals:
             self._library.refuse(refusals)
 
@@ -180,7 +205,17 @@ class _Run:
         return (
             stamp is not None
             and stamp == Stamp(stamp.content, found.bytes, found.modified_ns)
-            and self._library.has(stamp.content, self._model)
+            and self._indexed(stamp.content)
+        )
+
+    def _indexed(self, content: str) -> bool:
+        """Does the library have all of a content that this run would make, or will it have soon?"""
+        if not (content in self._vectors or self._library.has(content, self._model)):
+            return False
+        return (
+            self._tokeniser is None
+            or content in self._tokeniser
+            or self._library.has(content, self._model, regions=True)
         )
 
     def _take(self) -> Iterator[Progress]:
@@ -208,7 +243,7 @@ class _Run:
             self._library.put_thumbnail(row.content, result.loaded.thumbnail)
         if row.content in self._waiting:
             self._waiting[row.content].append(row)
-        elif row.content in self._vectors or self._library.has(row.content, self._model):
+        elif self._indexed(row.content):
             self._files.append(row)
             self._known += 1
         else:
@@ -218,14 +253,27 @@ class _Run:
         self._ahead.release(result)
 
     def _encode(self, batch: list[Ready]) -> None:
-        vectors = self._backbone.describe([ready.loaded.decoded.pixels for ready in batch])
+        vectors = self._described(batch)
         for ready, vector in zip(batch, vectors, strict=True):
-            rows = self._waiting.pop(ready.loaded.content)
+            content = ready.loaded.content
+            rows = self._waiting.pop(content)
             self._files += rows
-            self._vectors[ready.loaded.content] = vector
-            self._added += 1
-            self._known += len(rows) - 1
+            new = not self._library.has(content, self._model)  # else only its region tokens were missing
+            self._vectors[content] = vector
+            self._added += new
+            self._known += len(rows) - new
             self._ahead.release(ready)
+
+    def _described(self, batch: list[Ready]) -> list[FloatArray]:
+        """The vector of each picture, its region tokens begun where they are wanted."""
+        pixels = [ready.loaded.decoded.pixels for ready in batch]
+        if self._tokeniser is None:
+            return list(self._backbone.describe(pixels))
+        found = self._backbone.encode(pixels)
+        for ready, features in zip(batch, found, strict=True):
+            if not self._library.has(ready.loaded.content, self._model, regions=True):
+                self._tokeniser.add(ready.loaded.content, features)
+        return [features.descriptor for features in found]
 
     def _due(self) -> bool:
         full = len(self._files) >= COMMIT_PICTURES or len(self._refusals) >= COMMIT_PICTURES

@@ -14,7 +14,7 @@ class Progress:
     found: int  # files met so far; grows while folders are still being walked
     walking: bool  # True until the walk is complete and ``found`` is the total
     added: int  # pictures newly embedded
-    known: int  # unchanged, moved or copied: no embedding was needed
+    known: int  # unchanged, moved or copied, or embedded again only for the parts it lacked
     removed: int  # rows whose file is gone
     refused: int
     seconds: float
