@@ -90,8 +90,8 @@ function Summary({ answered }: { answered: Answered }) {
           {answer ? (
             <>
               <b>{plural(places, "place")} in {plural(hits.length, "picture")}{next !== null && " so far"}</b>
-              <span title={`Engine: ${answer.engine}`}>
-                {" "}· {plural(answer.searched, "picture")} searched in {duration(answer.seconds + answer.encode_seconds)}
+              <span title={`${plural(answer.searched, "picture")} searched; engine: ${answer.engine}`}>
+                {" "}· {duration(answer.seconds + answer.encode_seconds)}
               </span>
             </>
           ) : loading && "Looking for it…"}
@@ -178,7 +178,8 @@ function Nowhere({ answered }: { answered: Answered }) {
 /** Nothing is wanted yet: how to begin. */
 function Invitation() {
   const { marks } = useStore(routes);
-  const begun = useStore(draft) !== null || (marks.length > 0 && !asksSomething(marks));
+  const drawn = useStore(draft);
+  const begun = drawn !== null || (marks.length > 0 && !asksSomething(marks));
   return (
     <section class="part-invitation">
       <svg width="132" height="96" viewBox="0 0 132 96" aria-hidden="true">

@@ -70,6 +70,7 @@ function Selecting({ asked }: { asked: Asked }) {
   return (
     <div class="part">
       <h1 class="visually-hidden">Select a part of {asked.name}</h1>
+      <FilterBar />
       <section class="part-query" aria-label="The part">
         <Tools viewing={viewing} />
         <Stage asked={asked} stage={stage} viewing={viewing} />
@@ -79,7 +80,6 @@ function Selecting({ asked }: { asked: Asked }) {
         <Refining />
       </section>
       <section class="part-found" aria-label="Pictures with such a part">
-        <FilterBar />
         <Found question={question} />
       </section>
       <Links />

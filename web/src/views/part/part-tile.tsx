@@ -75,9 +75,11 @@ function Framed({ hit, width, height, hurried }: { hit: RegionHit; width: number
   const window = close ? closeTo(picture, aspect, place) : covering(picture, aspect, place);
   const larger = Math.max(picture.width, picture.height);
   const pixels = larger * (width / window.width) * Math.min(2, devicePixelRatio || 1);
+  const source = sourceOf(hit, pixels);
   return (
     <div class="frame-sheet" data-part-hit={picture.id} style={sheetOf(window, picture)}>
-      <Thumbnail hit={hit} src={sourceOf(hit, pixels)} hurried={hurried} />
+      {close && !hurried && <img class="frame-under" src={thumbnailUrl(picture, 320)} alt="" draggable={false} />}
+      <Thumbnail key={source} hit={hit} src={source} hurried={hurried} />
       <Places hit={hit} boxes={showing === "places"} heat={showing === "heat"} />
     </div>
   );

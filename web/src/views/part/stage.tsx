@@ -25,7 +25,9 @@ export function Stage({ asked, stage, viewing }: Props) {
   const brush = useRef<HTMLSpanElement>(null);
   const using = useStore(tool);
   const size = useStore(brushSize);
-  const marks = useStore(draft) ?? useStore(routes).marks;
+  const kept = useStore(routes).marks;
+  const drawn = useStore(draft);
+  const marks = drawn ?? kept;
   const handled = useStore(chosen);
   const coarse = useCoarse();
   const { view, unit } = viewing;
@@ -41,7 +43,7 @@ export function Stage({ asked, stage, viewing }: Props) {
     extent: asked,
   });
   const hand = useHand({ stage, sheet, viewing, scene });
-  const drawing = useStore(draft) !== null;
+  const drawing = drawn !== null;
 
   const followBrush = (event: PointerEvent) => {
     if (!brush.current || event.pointerType === "touch") return;
