@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,8 @@ Pixels = Annotated[NDArray[np.uint8], "(height, width, 3) sRGB, upright"]
 Vectors = Annotated[NDArray[np.float32], "(n, D) unit vectors"]
 FloatArray = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
+Facet = Literal["tokens", "keys", "queries", "values"]  # of a layer's patches
+FACETS: tuple[Facet, ...] = get_args(Facet)
 Levels = NDArray[np.int8]  # directions: the largest number of each is 127, reading restores length 1
 
 
@@ -26,6 +28,18 @@ class Features:
     descriptor: FloatArray  # (D,) unit vector of the whole picture
     patches: FloatArray  # (rows, columns, P) unit vectors
     attention: FloatArray  # (heads, rows, columns) last block's CLS -> patch attention, in [0, 1]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Inside:
+    """A facet of a picture's patches in one layer of the model, for those who want to know how it sees."""
+
+    model: str  # as in Features
+    layer: int  # 1 is the first
+    facet: Facet
+    grid: PatchGrid
+    vectors: FloatArray  # (rows, columns, D) unit vectors
+    attention: FloatArray  # (heads, rows, columns) CLS -> patch attention in this layer, in [0, 1]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -91,6 +91,19 @@ def asking(tmp_path: Path) -> Callable[..., Request]:
 
 
 @pytest.fixture(scope="session")
+def judge_inside() -> Callable[..., tuple[PatchGrid, NDArray[Any], NDArray[Any]]]:
+    """Grid, a facet of the patches (N, D) and attention (heads, N) of a layer, in float64."""
+
+    def shown(
+        config: VitConfig, tensors: Tensors, pixels: Pixels, *, layer: int, facet: str, budget: int
+    ) -> tuple[PatchGrid, NDArray[Any], NDArray[Any]]:
+        grid, tokens, others, attention = judged_inside(config, tensors, pixels, layer, budget)
+        return grid, {"tokens": tokens[config.prefix :], **others}[facet], attention
+
+    return shown
+
+
+@pytest.fixture(scope="session")
 def judge() -> Judge:
     """Grid, cls (D,), patch tokens (N, D) and attention (heads, N) of a picture, in float64."""
     return judged
@@ -99,7 +112,15 @@ def judge() -> Judge:
 def judged(
     config: VitConfig, tensors: Tensors, pixels: Pixels
 ) -> tuple[PatchGrid, NDArray[Any], NDArray[Any], NDArray[Any]]:
-    grid, patches = prepared(pixels, Preprocess(budget=24), config.patch)
+    grid, tokens, _, attention = judged_inside(config, tensors, pixels, config.blocks, 24)
+    return grid, tokens[0], tokens[config.prefix :], attention
+
+
+def judged_inside(
+    config: VitConfig, tensors: Tensors, pixels: Pixels, layer: int, budget: int
+) -> tuple[PatchGrid, NDArray[Any], dict[str, NDArray[Any]], NDArray[Any]]:
+    """Grid, tokens (prefix + N, D), queries, keys and values (N, D), attention (heads, N) of a layer."""
+    grid, patches = prepared(pixels, Preprocess(budget=budget), config.patch)
     shape = grid.rows, grid.columns
     t = {name: tensor.astype(np.float64) for name, tensor in tensors.items()}
     x = patches @ t["patch.weight"].reshape(config.dimension, -1).T + t["patch.bias"]
@@ -108,17 +129,19 @@ def judged(
         places = stretched(tensors["positions"], config.position_grid, shape, config.positions)
         prefix, x = prefix + t["positions"][:1], x + places
     x = np.concatenate([prefix, t["registers"], x] if config.registers else [prefix, x])
-    for block in range(config.blocks):
+    for block in range(layer):
         part = {name.split(".", 2)[2]: w for name, w in t.items() if name.startswith(f"blocks.{block}.")}
-        x, attention = _judged_block(config, part, x, shape)
+        x, facets, attention = _judged_block(config, part, x, shape)
     x = _normed(x, t["norm.weight"], t["norm.bias"], config.norm_eps)
-    return grid, x[0], x[config.prefix :], attention[:, 0, config.prefix :]
+    of_patches = {name: facet[config.prefix :] for name, facet in facets.items()}
+    return grid, x, of_patches, attention[:, 0, config.prefix :]
 
 
 def _judged_block(
     config: VitConfig, t: Tensors, x: NDArray[Any], shape: tuple[int, int]
-) -> tuple[NDArray[Any], NDArray[Any]]:
+) -> tuple[NDArray[Any], dict[str, NDArray[Any]], NDArray[Any]]:
     y = _normed(x, t["norm1.weight"], t["norm1.bias"], config.norm_eps) @ t["qkv.weight"].T + t["qkv.bias"]
+    facets = dict(zip(("queries", "keys", "values"), np.split(y, 3, axis=1), strict=True))
     q, k, v = y.reshape(len(x), 3, config.heads, -1).transpose(1, 2, 0, 3)
     if config.rope:
         cosines, sines = rotary(shape, config.prefix, config.head_dimension, config.rope_theta)
@@ -135,7 +158,7 @@ def _judged_block(
         hidden = gate / (1 + np.exp(-gate)) * up
     else:
         hidden = up * 0.5 * (1 + np.vectorize(erf)(up / np.sqrt(2)))
-    return x + (hidden @ t["fc2.weight"].T + t["fc2.bias"]) * t.get("scale2", 1.0), attention
+    return x + (hidden @ t["fc2.weight"].T + t["fc2.bias"]) * t.get("scale2", 1.0), facets, attention
 
 
 def _normed(x: NDArray[Any], weight: NDArray[Any], bias: NDArray[Any], eps: float) -> NDArray[Any]:

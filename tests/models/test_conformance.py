@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from dinoscope.features import FloatArray, Pixels
+from dinoscope.errors import BadRequest
+from dinoscope.features import FACETS, FloatArray, Pixels
 from dinoscope.geometry import PatchGrid
 from dinoscope.models.backbone import Backbone
 from dinoscope.models.config import VitConfig
@@ -110,3 +111,64 @@ def test_no_pictures_give_no_vectors(opened: Opened) -> None:
     backbone, _, _ = opened
     assert backbone.encode([]) == []
     assert backbone.describe([]).shape == (0, backbone.dimension)
+
+
+@pytest.mark.parametrize("budget", [24, 60])
+def test_every_layer_and_facet_is_the_judge_s(
+    opened: Opened,
+    budget: int,
+    judge_inside: Callable[..., tuple[PatchGrid, FloatArray, FloatArray]],
+    tensors_of: Callable[[VitConfig], dict[str, FloatArray]],
+    picture: Callable[..., Pixels],
+) -> None:
+    backbone, config, precision = opened
+    tensors, pixels = tensors_of(config), picture(40, 70)
+    assert backbone.layers == config.blocks
+    for layer in range(1, config.blocks + 1):
+        for facet in FACETS:
+            inside = backbone.inside(pixels, layer, facet, budget)
+            grid, wanted, attention = judge_inside(
+                config, tensors, pixels, layer=layer, facet=facet, budget=budget
+            )
+            assert (inside.grid, inside.layer, inside.facet) == (grid, layer, facet)
+            wanted = wanted / np.linalg.norm(wanted, axis=1, keepdims=True)
+            found = inside.vectors.reshape(wanted.shape)
+            assert (1 - (found * wanted).sum(1)).max() < 2 * TOLERANCE[precision]
+            gap = np.abs(inside.attention.reshape(attention.shape) - attention).max()
+            assert gap < (1e-5 if precision == "fp32" else 0.05)
+
+
+def test_the_last_layer_s_tokens_are_what_encode_gives(
+    opened: Opened, picture: Callable[..., Pixels]
+) -> None:
+    backbone, _, precision = opened
+    pixels = picture(90, 31)
+    for budget in (None, 50):
+        inside, (features,) = backbone.inside(pixels, budget=budget), backbone.encode([pixels], budget)
+        assert (inside.model, inside.grid) == (features.model, features.grid)
+        close = 1e-5 if precision != "bf16" else 0.02
+        np.testing.assert_allclose(inside.vectors, features.patches, atol=close)
+        np.testing.assert_allclose(inside.attention, features.attention, atol=close)
+
+
+def test_more_patches_are_another_identity(opened: Opened, picture: Callable[..., Pixels]) -> None:
+    backbone, _, _ = opened
+    pictures = [picture(64, 48, seed=seed) for seed in range(3)]
+    own, finer = backbone.encode(pictures), backbone.encode(pictures, budget=96)
+    assert [each.model for each in finer] == [backbone.identity.key.replace("fit24-", "fit96-")] * 3
+    assert all(each.grid.rows * each.grid.columns > 80 for each in finer)
+    assert finer[0].grid.picture == own[0].grid.picture
+    same = backbone.encode(pictures, budget=backbone.identity.budget)
+    assert [each.model for each in same] == [backbone.identity.key] * 3
+    np.testing.assert_allclose([one.patches for one in same], [one.patches for one in own], atol=1e-6)
+
+
+@pytest.mark.parametrize("budget", [0, -3, 5000])
+def test_a_budget_or_layer_out_of_range_is_told(
+    opened: Opened, budget: int, picture: Callable[..., Pixels]
+) -> None:
+    backbone, config, _ = opened
+    with pytest.raises(BadRequest, match="choose 1 to 4096"):
+        backbone.encode([picture(30, 30)], budget=budget)
+    with pytest.raises(BadRequest, match=f"no layer {budget}: choose 1 to {config.blocks}"):
+        backbone.inside(picture(30, 30), layer=budget)

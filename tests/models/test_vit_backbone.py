@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from dinoscope.features import FloatArray, Pixels
+from dinoscope.features import Facet, FloatArray, Pixels
 from dinoscope.models.backbone import ModelIdentity
 from dinoscope.models.card import LOCAL, ModelCard, Source
 from dinoscope.models.config import VitConfig
@@ -34,6 +34,10 @@ class Mirror:
 
     def cls(self, inputs: Inputs) -> FloatArray:
         return self.full(inputs).cls
+
+    def inside(self, inputs: Inputs, layer: int, facet: Facet) -> tuple[FloatArray, FloatArray]:
+        outputs = self.full(inputs)
+        return outputs.patch_tokens, outputs.attention
 
 
 def backbone(network: Mirror, tables: Tables | None = None, batch: int = 3) -> VitBackbone:
@@ -98,3 +102,10 @@ def test_the_thinnest_pictures_have_features(shape: tuple[int, int]) -> None:
     (features,) = backbone(Mirror()).encode([np.full((*shape, 3), 7, np.uint8)])
     assert np.isfinite(features.descriptor).all()
     assert (features.grid.picture.height, features.grid.picture.width) == shape
+
+
+def test_twice_the_patches_are_half_the_pictures_at_once(picture: Callable[..., Pixels]) -> None:
+    network = Mirror()
+    backbone(network, batch=4).encode([picture(64, 64, seed=seed) for seed in range(4)], budget=48)
+    assert [len(inputs.patches) for inputs in network.seen] == [2, 2]
+    assert all(inputs.patches.shape[1] > 24 for inputs in network.seen)

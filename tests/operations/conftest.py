@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dinoscope.features import Features, FloatArray, Pixels, normalise
+from dinoscope.features import Facet, Features, FloatArray, Inside, Pixels, normalise
 from dinoscope.geometry import Size, fit_grid
 from dinoscope.library.library import Library
 from dinoscope.models.backbone import ModelIdentity
@@ -39,9 +39,20 @@ class Colours:
         self.see(pictures)
         return np.stack([self._colours(pixels) for pixels in pictures])
 
-    def encode(self, pictures: Sequence[Pixels]) -> list[Features]:
+    @property
+    def layers(self) -> int:
+        return 3
+
+    def encode(self, pictures: Sequence[Pixels], budget: int | None = None) -> list[Features]:
         self.see(pictures)
-        return [self._features(pixels) for pixels in pictures]
+        return [self._features(pixels, budget) for pixels in pictures]
+
+    def inside(
+        self, picture: Pixels, layer: int | None = None, facet: Facet = "tokens", budget: int | None = None
+    ) -> Inside:
+        """The same in every layer and facet."""
+        seen = self._features(picture, budget)
+        return Inside(seen.model, layer or self.layers, facet, seen.grid, seen.patches, seen.attention)
 
     def see(self, pictures: Sequence[Pixels]) -> None:
         """Count what was asked for, in whichever way."""
@@ -52,13 +63,14 @@ class Colours:
         small = Image.fromarray(pixels).resize((4, 4), Image.Resampling.BOX)
         return normalise((np.asarray(small, np.float32) - 127.3).reshape(-1))
 
-    def _features(self, pixels: Pixels) -> Features:
-        grid = fit_grid(Size(pixels.shape[1], pixels.shape[0]), 16, 256)
+    def _features(self, pixels: Pixels, budget: int | None) -> Features:
+        identity = self._identity.at(budget)
+        grid = fit_grid(Size(pixels.shape[1], pixels.shape[0]), 16, identity.budget)
         small = Image.fromarray(pixels).resize((grid.columns, grid.rows), Image.Resampling.BOX)
         patches = np.zeros((grid.rows, grid.columns, 48), np.float32)
         patches[..., :3] = np.asarray(small, np.float32) - 127.3
         attention = np.zeros((1, grid.rows, grid.columns), np.float32)
-        return Features(self._identity.key, grid, self._colours(pixels), normalise(patches), attention)
+        return Features(identity.key, grid, self._colours(pixels), normalise(patches), attention)
 
 
 def paint(path: Path, seed: int, size: tuple[int, int] = (48, 36)) -> Path:

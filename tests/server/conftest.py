@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from math import isqrt
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from fastapi import FastAPI
 from PIL import Image
 from starlette.testclient import TestClient
 
-from dinoscope.features import Features, FloatArray, Pixels, normalise
+from dinoscope.features import Facet, Features, FloatArray, Inside, Pixels, normalise
 from dinoscope.geometry import PatchGrid, Size
 from dinoscope.library.library import Library
 from dinoscope.models.backbone import ModelIdentity
@@ -35,23 +36,31 @@ class Colours:
 
     identity = ModelIdentity("colours", "0" * 16, "fit64-box", "fp32")
     dimension = 48
+    layers = 3
 
     def describe(self, pictures: Sequence[Pixels]) -> FloatArray:
         return normalise(np.stack([self._seen(picture) for picture in pictures]))
 
-    def encode(self, pictures: Sequence[Pixels]) -> list[Features]:
-        return [self._features(picture) for picture in pictures]
+    def encode(self, pictures: Sequence[Pixels], budget: int | None = None) -> list[Features]:
+        return [self._features(picture, budget) for picture in pictures]
 
-    def _features(self, picture: Pixels) -> Features:
-        """8 x 8 patches, each of the colour under it: a direction in the first three of 48 numbers."""
-        small = Image.fromarray(picture).resize((8, 8), Image.Resampling.BOX)
-        patches = np.zeros((8, 8, self.dimension), np.float32)
+    def inside(
+        self, picture: Pixels, layer: int | None = None, facet: Facet = "tokens", budget: int | None = None
+    ) -> Inside:
+        """The same in every layer and facet."""
+        seen = self._features(picture, budget)
+        return Inside(seen.model, layer or self.layers, facet, seen.grid, seen.patches, seen.attention)
+
+    def _features(self, picture: Pixels, budget: int | None) -> Features:
+        """Square patches, each of the colour under it: a direction in the first three of 48 numbers."""
+        identity = self.identity.at(budget)
+        side = isqrt(identity.budget)
+        small = Image.fromarray(picture).resize((side, side), Image.Resampling.BOX)
+        patches = np.zeros((side, side, self.dimension), np.float32)
         patches[..., :3] = np.asarray(small, np.float32) / 255 - 0.45
-        grid = PatchGrid(8, 8, 16, Size(picture.shape[1], picture.shape[0]))
-        attention = np.ones((1, 8, 8), np.float32)
-        return Features(
-            self.identity.key, grid, normalise(self._seen(picture)), normalise(patches), attention
-        )
+        grid = PatchGrid(side, side, 16, Size(picture.shape[1], picture.shape[0]))
+        attention = np.ones((1, side, side), np.float32)
+        return Features(identity.key, grid, normalise(self._seen(picture)), normalise(patches), attention)
 
     def _seen(self, picture: Pixels) -> FloatArray:
         small = Image.fromarray(picture).resize((4, 4), Image.Resampling.BOX)

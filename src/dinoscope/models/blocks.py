@@ -102,6 +102,11 @@ class Block(nn.Module):  # type: ignore[misc]  # torch is not there when types a
         scores = queries[:, :, :1] @ keys.transpose(2, 3) * queries.shape[-1] ** -0.5
         return scores.softmax(-1)[:, :, 0]
 
+    def facets(self, rows: Tensor, layout: Layout) -> dict[str, Tensor]:
+        """Queries, keys and values (batch, tokens, D) without rotary angles; of one size."""
+        (part,) = layout.split(self.qkv(self.norm1(rows)))
+        return dict(zip(("queries", "keys", "values"), part.chunk(3, -1), strict=True))
+
     def _queries_keys_values(self, rows: Tensor, layout: Layout) -> list[tuple[Tensor, Tensor, Tensor]]:
         """Of each size three times (batch, heads, tokens, head dimension)."""
         found = []

@@ -8,42 +8,50 @@ Outputs:
     ``cls``: (batch, D) the CLS token after the final norm
     ``patch_tokens``: (batch, N, D) the patch tokens after the final norm
     ``attention``: (batch, heads, N) what CLS gives to each patch in the last block
+and, of a graph made with ``inner``, of every block i (``inner_names``):
+    ``tokens.{i}``: (batch, N, D) the patch tokens after it and the final norm
+    ``queries.{i}``, ``keys.{i}``, ``values.{i}``: (batch, N, D) of the patches in it, before rotary positions
+    ``attention.{i}``: (batch, heads, N) what CLS gives to each patch in it
 
 In the last block the CLS token and the patches go separate ways, so that a runtime asked for ``cls``
 alone skips four fifths of that block (7 % of ViT-S). Scales of LayerScale and of the attention are
-multiplied into the weights: no operation is spent on them.
+multiplied into the weights: no operation is spent on them. The inner outputs cost ONNX Runtime 4 % even
+when nobody asks for them, so they are in graphs of their own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from dinoscope.features import FACETS, Facet
 from dinoscope.models.config import Tensors, VitConfig, dense
-from dinoscope.models.graph_writer import FUSED
+from dinoscope.models.graph_writer import FUSED, Dimensions
 from dinoscope.models.linears import ALL_ROWS, Linear, VitGraph, float_linear, int8_linear
 from dinoscope.models.positions import rotary, stretched
 
 GRAPH_VERSION = 2  # raise it when the same weights would give another graph: cached ones are then remade
 
+END = 2**31  # of a slice
+
 # (graph, queries, keys, values) -> what was attended to; all (batch, tokens, D)
 Attend = Callable[[VitGraph, str, str, str], str]
 
 
-def float_graph(config: VitConfig, tensors: Tensors) -> bytes:
+def float_graph(config: VitConfig, tensors: Tensors, inner: bool = False) -> bytes:
     """fp32 for ONNX Runtime, with its fused attention."""
-    return _vit(config, tensors, float_linear, _fused_attention)
+    return _vit(config, tensors, float_linear, _fused_attention, inner)
 
 
-def portable_graph(config: VitConfig, tensors: Tensors) -> bytes:
+def portable_graph(config: VitConfig, tensors: Tensors, inner: bool = False) -> bytes:
     """fp32 in standard operators only, for any other runtime."""
-    return _vit(config, tensors, float_linear, _plain_attention)
+    return _vit(config, tensors, float_linear, _plain_attention, inner)
 
 
-def int8_graph(config: VitConfig, tensors: Tensors) -> bytes:
+def int8_graph(config: VitConfig, tensors: Tensors, inner: bool = False) -> bytes:
     """Block matrices in int8 for ONNX Runtime; patch embedding, norms and attention stay fp32."""
-    return _vit(config, tensors, int8_linear, _fused_attention)
+    return _vit(config, tensors, int8_linear, _fused_attention, inner)
 
 
 def whole_graph(config: VitConfig, tensors: Tensors, grid: tuple[int, int]) -> bytes:
@@ -68,29 +76,44 @@ def whole_graph(config: VitConfig, tensors: Tensors, grid: tuple[int, int]) -> b
     return graph.serialised(inputs, _outputs(config, rows * columns))
 
 
-def _vit(config: VitConfig, tensors: Tensors, linear: Linear, attend: Attend) -> bytes:
+def inner_names(layer: int, facet: Facet) -> tuple[str, str]:
+    """The outputs that show a facet of the patches, and the attention of CLS, in a layer; 1 is the first."""
+    return f"{facet}.{layer - 1}", f"attention.{layer - 1}"
+
+
+def _vit(config: VitConfig, tensors: Tensors, linear: Linear, attend: Attend, inner: bool) -> bytes:
     graph = VitGraph(config, tensors)
     _network(graph, linear, attend)
     places = {"positions": ("patches", config.dimension)}
     if config.rope:
         places = dict.fromkeys(("cosines", "sines"), ("tokens", config.head_dimension))
     inputs = {"patches": ("batch", "patches", 3 * config.patch**2), **places}
-    return graph.serialised(inputs, _outputs(config, "patches"))
+    outputs = _outputs(config, "patches")
+    return graph.serialised(inputs, outputs | (_inner_outputs(config, outputs) if inner else {}))
 
 
 def _network(graph: VitGraph, linear: Linear, attend: Attend) -> None:
     tokens = _embedding(graph)
     for block in range(graph.config.blocks - 1):
-        tokens = _block(graph, f"blocks.{block}", tokens, linear, attend)
-    _last_block(graph, f"blocks.{graph.config.blocks - 1}", tokens, linear)
+        tokens = _block(graph, block, tokens, linear, attend)
+    _last_block(graph, graph.config.blocks - 1, tokens, linear)
 
 
-def _outputs(config: VitConfig, patches: str | int) -> dict[str, tuple[str | int, ...]]:
+def _outputs(config: VitConfig, patches: str | int) -> dict[str, Sequence[str | int]]:
     return {
         "cls": ("batch", config.dimension),
         "attention": ("batch", config.heads, patches),
         "patch_tokens": ("batch", patches, config.dimension),
     }
+
+
+def _inner_outputs(config: VitConfig, outputs: Dimensions) -> dict[str, Sequence[str | int]]:
+    found: dict[str, Sequence[str | int]] = {}
+    for layer in range(1, config.blocks + 1):
+        for facet in FACETS:
+            shown, attention = inner_names(layer, facet)
+            found |= {shown: outputs["patch_tokens"], attention: outputs["attention"]}
+    return found
 
 
 def _embedding(graph: VitGraph) -> str:
@@ -109,11 +132,19 @@ def _embedding(graph: VitGraph) -> str:
     return graph.op("Concat", first_tokens, patches, axis=1)
 
 
-def _block(graph: VitGraph, block: str, tokens: str, linear: Linear, attend: Attend) -> str:
+def _block(graph: VitGraph, number: int, tokens: str, linear: Linear, attend: Attend) -> str:
+    block, prefix = f"blocks.{number}", graph.config.prefix
     normed = _norm(graph, tokens, f"{block}.norm1")
     queries, keys, values = graph.split(linear(graph, normed, f"{block}.qkv", ALL_ROWS), 3)
-    attended = attend(graph, _turned(graph, queries), _turned(graph, keys), values)
-    return _rest_of_block(graph, block, tokens, attended, linear)
+    turned = _turned(graph, queries), _turned(graph, keys)
+    tokens = _rest_of_block(graph, block, tokens, attend(graph, *turned, values), linear)
+    shown = {"queries": queries, "keys": keys, "values": values, "tokens": _norm(graph, tokens, "norm")}
+    for facet, value in shown.items():
+        graph.output(f"{facet}.{number}", graph.part(value, prefix, END))
+    cls = _heads(graph, graph.part(turned[0], 0, 1), (0, 2, 1, 3))
+    weights = _weights(graph, cls, _heads(graph, turned[1], (0, 2, 3, 1)))
+    graph.output(f"attention.{number}", _on_patches(graph, weights))
+    return tokens
 
 
 def _rest_of_block(graph: VitGraph, block: str, tokens: str, attended: str, linear: Linear) -> str:
@@ -128,28 +159,33 @@ def _rest_of_block(graph: VitGraph, block: str, tokens: str, attended: str, line
     return graph.op("Add", tokens, linear(graph, hidden, f"{block}.fc2", ALL_ROWS))
 
 
-def _last_block(graph: VitGraph, block: str, tokens: str, linear: Linear) -> None:
-    config = graph.config
+def _last_block(graph: VitGraph, number: int, tokens: str, linear: Linear) -> None:
+    config, block = graph.config, f"blocks.{number}"
     normed = _norm(graph, tokens, f"{block}.norm1")
     keys, values = graph.split(
         linear(graph, normed, f"{block}.qkv", slice(config.dimension, 3 * config.dimension)), 2
     )
+    for facet, value in {"keys": keys, "values": values}.items():
+        graph.output(f"{facet}.{number}", graph.part(value, config.prefix, END))
     keys = _heads(graph, _turned(graph, keys), (0, 2, 3, 1))
     values = _heads(graph, values, (0, 2, 1, 3))
-    for start, stop in ((0, 1), (config.prefix, 2**31)):
+    for start, stop in ((0, 1), (config.prefix, END)):
         here = graph.part(normed, start, stop)
         queries = linear(graph, here, f"{block}.qkv", slice(0, config.dimension))
-        queries = _heads(graph, _turned(graph, queries, (start, stop)), (0, 2, 1, 3))
-        weights = graph.op("Softmax", graph.op("MatMul", queries, keys), axis=-1)
+        turned = _heads(graph, _turned(graph, queries, (start, stop)), (0, 2, 1, 3))
+        weights = _weights(graph, turned, keys)
         attended = _merged(graph, graph.op("MatMul", weights, values))
         out = _rest_of_block(graph, block, graph.part(tokens, start, stop), attended, linear)
         out = _norm(graph, out, "norm")
         if start == 0:
             graph.output("cls", graph.op("Squeeze", out, graph.integers(1)))
-            to_patches = graph.part(weights, config.prefix, 2**31, axis=3)
-            graph.output("attention", graph.op("Squeeze", to_patches, graph.integers(2)))
+            to_patches = _on_patches(graph, weights)
+            graph.output("attention", to_patches)
+            graph.output(f"attention.{number}", to_patches)
         else:
             graph.output("patch_tokens", out)
+            graph.output(f"tokens.{number}", out)
+            graph.output(f"queries.{number}", queries)
 
 
 def _norm(graph: VitGraph, tokens: str, name: str) -> str:
@@ -185,9 +221,19 @@ def _merged(graph: VitGraph, heads: str) -> str:
     return graph.op("Reshape", joined, graph.integers(0, 0, graph.config.dimension))
 
 
+def _weights(graph: VitGraph, queries: str, keys: str) -> str:
+    """(batch, heads, tokens, head dimension) and (batch, heads, head dimension, tokens) -> attention."""
+    return graph.op("Softmax", graph.op("MatMul", queries, keys), axis=-1)
+
+
+def _on_patches(graph: VitGraph, weights: str) -> str:
+    """(batch, heads, 1, tokens) of CLS -> (batch, heads, N)."""
+    to_patches = graph.part(weights, graph.config.prefix, END, axis=3)
+    return graph.op("Squeeze", to_patches, graph.integers(2))
+
+
 def _plain_attention(graph: VitGraph, queries: str, keys: str, values: str) -> str:
-    scores = graph.op("MatMul", _heads(graph, queries, (0, 2, 1, 3)), _heads(graph, keys, (0, 2, 3, 1)))
-    weights = graph.op("Softmax", scores, axis=-1)
+    weights = _weights(graph, _heads(graph, queries, (0, 2, 1, 3)), _heads(graph, keys, (0, 2, 3, 1)))
     return _merged(graph, graph.op("MatMul", weights, _heads(graph, values, (0, 2, 1, 3))))
 
 

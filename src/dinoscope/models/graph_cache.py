@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -17,12 +16,10 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from dinoscope.models.config import Tensors, VitConfig
+from dinoscope.models.config import VitConfig
 from dinoscope.models.vit_backbone import Tables
 
 GRAPH_FILE, TABLES_FILE = "graph.onnx", "tables.npz"
-
-Build = Callable[[VitConfig, Tensors], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +27,7 @@ class GraphKey:
     """What a built graph depends on. Anything else may change and the graph stays good."""
 
     weights: str  # digest of the weights file
-    kind: str  # "fp32", "int8" or "portable"
+    kind: str  # "fp32", "int8" or "inner-portable"
     config: VitConfig
     built_by: str  # graph version and runtime version
 

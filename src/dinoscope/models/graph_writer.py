@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -63,21 +63,31 @@ class GraphWriter:
         return names
 
     def serialised(self, inputs: Dimensions, outputs: Dimensions) -> bytes:
-        """The model as a file's bytes; all inputs and outputs are float32."""
+        """The model as a file's bytes, without what no output needs; inputs and outputs are float32."""
         from onnx import helper
 
+        nodes, needed = self._needed(outputs)
         graph = helper.make_graph(
-            self._nodes,
+            nodes,
             "vit",
             [helper.make_tensor_value_info(name, FLOAT, shape) for name, shape in inputs.items()],
             [helper.make_tensor_value_info(name, FLOAT, shape) for name, shape in outputs.items()],
-            list(self._constants.values()),
+            [value for name, value in self._constants.items() if name in needed],
         )
         opsets = [helper.make_opsetid("", _OPSET)]
-        if any(node.domain == FUSED for node in self._nodes):
+        if any(node.domain == FUSED for node in nodes):
             opsets.append(helper.make_opsetid(FUSED, 1))
         model = helper.make_model(graph, opset_imports=opsets, ir_version=_IR, producer_name="dinoscope")
         return bytes(model.SerializeToString())
+
+    def _needed(self, outputs: Iterable[str]) -> tuple[list[NodeProto], set[str]]:
+        """The nodes that these outputs need, in order, and the names of all values they read or make."""
+        names, nodes = set(outputs), []
+        for node in reversed(self._nodes):
+            if not names.isdisjoint(node.output):
+                names |= {*node.input, *node.output}
+                nodes.append(node)
+        return nodes[::-1], names
 
 
 def _node(

@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
 
-from dinoscope.features import FloatArray
-from dinoscope.models.graph import GRAPH_VERSION, float_graph, int8_graph
-from dinoscope.models.graph_cache import Build, GraphKey, cached, forget, keep
+from dinoscope.features import Facet, FloatArray
+from dinoscope.models.config import Tensors, VitConfig
+from dinoscope.models.graph import GRAPH_VERSION, float_graph, inner_names, int8_graph
+from dinoscope.models.graph_cache import GraphKey, cached, forget, keep
 from dinoscope.models.request import Request
 from dinoscope.models.vit_backbone import Inputs, Outputs, Tables, VitBackbone
 
-BUILDS: dict[str, Build] = {"fp32": float_graph, "int8": int8_graph}
+BUILDS: dict[str, Callable[[VitConfig, Tensors, bool], bytes]] = {"fp32": float_graph, "int8": int8_graph}
 BATCH = 4  # pictures at once: int8 takes 54, 58, 62 ms a picture by 1, 4, 8 on one core; threads want some
 
 
 class OnnxNetwork:
     """A graph of ``models.graph`` in an ONNX Runtime session, which is safe to run from several threads."""
 
-    def __init__(self, graph: Path | bytes, threads: int) -> None:
-        """``threads``: 0 leaves the number to ONNX Runtime, one for each physical core.
+    def __init__(
+        self, graph: Path | bytes, threads: int, inner: Callable[[], OnnxNetwork] | None = None
+    ) -> None:
+        """Open the graph.
+
+        Args:
+            threads: 0 leaves the number to ONNX Runtime, one for each physical core.
+            inner: opens the graph with the inner outputs, when somebody looks inside; None: it is this one.
 
         Raises:
             Exception: whatever ONNX Runtime raises for a graph it cannot read.
@@ -36,16 +46,31 @@ class OnnxNetwork:
         self._session = ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
         self._only_needed = ort.RunOptions()
         self._only_needed.only_execute_path_to_fetches = True
+        self._inner = inner
+        self._opening = Lock()
 
     def full(self, inputs: Inputs) -> Outputs:
         """Descriptor, patches and attention."""
-        outputs = self._session.run(["cls", "patch_tokens", "attention"], _feed(inputs))
-        return Outputs(*(np.asarray(output, np.float32) for output in outputs))
+        return Outputs(*self._run(inputs, "cls", "patch_tokens", "attention"))
 
     def cls(self, inputs: Inputs) -> FloatArray:
         """The descriptor alone: the last block runs for one token."""
-        output = self._session.run(["cls"], _feed(inputs), self._only_needed)[0]
-        return np.asarray(output, np.float32)
+        return self._run(inputs, "cls")[0]
+
+    def inside(self, inputs: Inputs, layer: int, facet: Facet) -> tuple[FloatArray, FloatArray]:
+        """A facet of the patches in a layer, and the attention of CLS; later blocks do not run."""
+        with self._opening:
+            network = self._opened_inside
+        shown, attention = network._run(inputs, *inner_names(layer, facet))
+        return shown, attention
+
+    @cached_property
+    def _opened_inside(self) -> OnnxNetwork:
+        return self if self._inner is None else self._inner()
+
+    def _run(self, inputs: Inputs, *names: str) -> list[FloatArray]:
+        outputs = self._session.run(list(names), _feed(inputs), self._only_needed)
+        return [np.asarray(output, np.float32) for output in outputs]
 
 
 def open_backbone(request: Request) -> VitBackbone:
@@ -54,23 +79,27 @@ def open_backbone(request: Request) -> VitBackbone:
     return VitBackbone(request.identity, request.card, tables, network, BATCH)
 
 
-def _network(request: Request) -> tuple[OnnxNetwork, Tables]:
+def _network(request: Request, inner: bool = False) -> tuple[OnnxNetwork, Tables]:
     import onnxruntime as ort
 
-    built_by = f"g{GRAPH_VERSION}-ort{ort.__version__}"
-    key = GraphKey(request.identity.weights, request.identity.precision, request.card.config, built_by)
-    threads = usable_threads(request.threads)
-    found = cached(request.graphs, key)
-    if found:
+    precision, config = request.identity.precision, request.card.config
+    kind = f"inner-{precision}" if inner else precision
+    key = GraphKey(request.identity.weights, kind, config, f"g{GRAPH_VERSION}-ort{ort.__version__}")
+
+    def opened(graph: Path | bytes) -> OnnxNetwork:
+        later = None if inner else lambda: _network(request, inner=True)[0]
+        return OnnxNetwork(graph, usable_threads(request.threads), later)
+
+    if found := cached(request.graphs, key):
         try:
-            return OnnxNetwork(found[0], threads), found[1]
+            return opened(found[0]), found[1]
         except Exception:  # noqa: BLE001  a damaged graph: ONNX Runtime's errors have no common base
             forget(request.graphs, key)
     tensors = request.tensors()
     tables = Tables.of(tensors)
-    graph = BUILDS[request.identity.precision](request.card.config, tensors)
+    graph = BUILDS[precision](config, tensors, inner)
     del tensors
-    return OnnxNetwork(keep(request.graphs, key, graph, tables) or graph, threads), tables
+    return opened(keep(request.graphs, key, graph, tables) or graph), tables
 
 
 def _feed(inputs: Inputs) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from dinoscope.features import FloatArray
+from dinoscope.features import Facet, FloatArray
 from dinoscope.models.request import Request
 from dinoscope.models.vit import Vit
 from dinoscope.models.vit_backbone import Inputs, Outputs, Tables, VitBackbone
@@ -32,6 +32,12 @@ class TorchNetwork:
         """The descriptor alone."""
         with torch.inference_mode():
             return _numpy(self._model(self._pictures(inputs)).cls)
+
+    def inside(self, inputs: Inputs, layer: int, facet: Facet) -> tuple[FloatArray, FloatArray]:
+        """A facet of the patches in a layer, and the attention of CLS; later blocks do not run."""
+        with torch.inference_mode():
+            shown, attention = self._model.inside(self._pictures(inputs), layer, facet)
+        return _numpy(shown), _numpy(attention)
 
     def _pictures(self, inputs: Inputs) -> torch.Tensor:
         """(batch, 3, height, width): the patches put together again, on the device."""

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from dinoscope.features import Facet
 from dinoscope.models.blocks import Block, Layout, Turn
 from dinoscope.models.config import PositionRule, Tensors, VitConfig, dense
 from dinoscope.models.positions import resampling, rotary
@@ -116,12 +117,31 @@ class Vit(nn.Module):  # type: ignore[misc]  # torch is not there when types are
 
     def with_attention(self, pictures: Tensor) -> tuple[Tokens, Tensor]:
         """Tokens, and (batch, heads, N) what CLS gives to each patch in the last block."""
-        rows, layout = self.embed([pictures])
-        for block in self.blocks[:-1]:
-            rows = block(rows, layout)
+        rows, layout = self._before(self.config.blocks, pictures)
         attention = self.blocks[-1].cls_attention(rows, layout)
         tokens = self.finish(self.blocks[-1](rows, layout), layout)[0]
         return tokens, attention[:, :, self.config.prefix :]
+
+    def inside(self, pictures: Tensor, layer: int, facet: Facet) -> tuple[Tensor, Tensor]:
+        """(batch, N, D) a facet of the patches in a layer, and (batch, heads, N) what CLS gives to each.
+
+        Args:
+            layer: 1 to ``config.blocks``.
+            facet: as ``models.backbone.Backbone.inside``.
+        """
+        rows, layout = self._before(layer, pictures)
+        block, prefix = self.blocks[layer - 1], self.config.prefix
+        attention = block.cls_attention(rows, layout)[:, :, prefix:]
+        if facet == "tokens":
+            return self.finish(block(rows, layout), layout)[0].patches, attention
+        return block.facets(rows, layout)[facet][:, prefix:], attention
+
+    def _before(self, layer: int, pictures: Tensor) -> tuple[Tensor, Layout]:
+        """What enters a block, and its layout."""
+        rows, layout = self.embed([pictures])
+        for block in self.blocks[: layer - 1]:
+            rows = block(rows, layout)
+        return rows, layout
 
     def embed(
         self, views: Sequence[Tensor], masked: Sequence[Masked | None] | None = None

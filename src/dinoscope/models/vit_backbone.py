@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
 
-from dinoscope.features import Features, FloatArray, Pixels, Vectors, normalise
+from dinoscope.errors import BadRequest
+from dinoscope.features import Facet, Features, FloatArray, Inside, Pixels, Vectors, normalise
 from dinoscope.geometry import PatchGrid
 from dinoscope.models.backbone import ModelIdentity
 from dinoscope.models.card import ModelCard
 from dinoscope.models.config import Tensors, dense
 from dinoscope.models.positions import rotary, stretched
-from dinoscope.models.preprocess import prepared
+from dinoscope.models.preprocess import Preprocess, prepared
 
 GRIDS_KEPT = 64  # stretched positions kept, at 0.4 MB each for ViT-S; folders of photos have about ten shapes
 
@@ -46,6 +47,10 @@ class Network(Protocol):
 
     def cls(self, inputs: Inputs) -> FloatArray:
         """(batch, D): what ``full`` gives as cls, cheaper where the runtime can skip the rest."""
+        ...
+
+    def inside(self, inputs: Inputs, layer: int, facet: Facet) -> tuple[FloatArray, FloatArray]:
+        """(batch, N, D) a facet of the patches and (batch, heads, N) attention of CLS in a layer."""
         ...
 
 
@@ -94,16 +99,22 @@ class VitBackbone:
         projection = self._tables.projection
         return self._config.dimension if projection is None else projection.shape[0]
 
-    def encode(self, pictures: Sequence[Pixels]) -> list[Features]:
-        """Pictures of any sizes -> their Features, in the same order."""
+    @property
+    def layers(self) -> int:
+        """Blocks that are run."""
+        return self._config.blocks
+
+    def encode(self, pictures: Sequence[Pixels], budget: int | None = None) -> list[Features]:
+        """Pictures of any sizes -> their Features, in the same order; see ``Backbone.encode``."""
+        identity = self._identity.at(budget)
         found: dict[int, Features] = {}
-        for order, grids, inputs in self._batches(pictures):
+        for order, grids, inputs in self._batches(pictures, self._preprocess_of(identity)):
             outputs = self._network.full(inputs)
             descriptors = self._descriptors(outputs.cls)
             patches = normalise(outputs.patch_tokens)
             for row, (index, grid) in enumerate(zip(order, grids, strict=True)):
                 found[index] = Features(
-                    self._identity.key,
+                    identity.key,
                     grid,
                     descriptors[row],
                     patches[row].reshape(grid.rows, grid.columns, -1),
@@ -114,9 +125,32 @@ class VitBackbone:
     def describe(self, pictures: Sequence[Pixels]) -> Vectors:
         """Pictures of any sizes -> (n, D) unit global descriptors, in the same order."""
         vectors = np.empty((len(pictures), self.dimension), np.float32)
-        for order, _, inputs in self._batches(pictures):
+        for order, _, inputs in self._batches(pictures, self._preprocess):
             vectors[order] = self._descriptors(self._network.cls(inputs))
         return vectors
+
+    def inside(
+        self, picture: Pixels, layer: int | None = None, facet: Facet = "tokens", budget: int | None = None
+    ) -> Inside:
+        """A facet of a picture's patches in one layer; see ``Backbone.inside``."""
+        layer = self.layers if layer is None else layer
+        if not 1 <= layer <= self.layers:
+            raise BadRequest(f"the model has no layer {layer}: choose 1 to {self.layers}")
+        identity = self._identity.at(budget)
+        ((_, (grid,), inputs),) = self._batches([picture], self._preprocess_of(identity))
+        (vectors,), (attention,) = self._network.inside(inputs, layer, facet)
+        shape = grid.rows, grid.columns
+        return Inside(
+            identity.key,
+            layer,
+            facet,
+            grid,
+            normalise(vectors).reshape(*shape, -1),
+            attention.reshape(-1, *shape),
+        )
+
+    def _preprocess_of(self, identity: ModelIdentity) -> Preprocess:
+        return replace(self._preprocess, budget=identity.budget)
 
     def _descriptors(self, cls: FloatArray) -> Vectors:
         mean, projection = self._tables.mean, self._tables.projection
@@ -125,14 +159,17 @@ class VitBackbone:
         centred = cls if mean is None else np.asarray(cls - mean, np.float32)
         return normalise(np.asarray(centred @ projection.T, np.float32))
 
-    def _batches(self, pictures: Sequence[Pixels]) -> Iterator[tuple[list[int], list[PatchGrid], Inputs]]:
+    def _batches(
+        self, pictures: Sequence[Pixels], preprocess: Preprocess
+    ) -> Iterator[tuple[list[int], list[PatchGrid], Inputs]]:
         """Batches of one shape: the pictures' indices, their grids, and the input."""
+        most = max(1, min(self._batch, self._batch * self._preprocess.budget // preprocess.budget))
         groups: dict[tuple[int, int], list[tuple[int, PatchGrid, FloatArray]]] = defaultdict(list)
         for index, pixels in enumerate(pictures):
-            grid, patches = prepared(pixels, self._preprocess, self._config.patch)
+            grid, patches = prepared(pixels, preprocess, self._config.patch)
             shape = grid.rows, grid.columns
             groups[shape].append((index, grid, patches))
-            if len(groups[shape]) == self._batch:
+            if len(groups[shape]) == most:
                 yield self._together(shape, groups.pop(shape))
         for shape, group in groups.items():
             yield self._together(shape, group)
