@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import ceil, sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -24,16 +25,22 @@ if TYPE_CHECKING:
 
 PictureLike: TypeAlias = "Path | str | bytes | NDArray[np.uint8] | Image"
 
-AT_LEAST = 512  # pixels; twice the 256 px that 256 patches of 16 px make: the model sees no difference
+PATCH = 16  # pixels a side: none of the models has larger ones
+AT_LEAST = 512  # pixels; twice the 256 px that 256 patches make: the model sees no difference
 UNLIKE_WEIGHT = 0.5  # an unlike counts half a like, between Rocchio's classical 0.15 / 0.75 and an equal say
 
 
-def at_least(backbone: Backbone) -> int:
+def at_least(backbone: Backbone, budget: int | None = None) -> int:
     """Shorter side in pixels below which no picture is reduced while decoding it for this model.
 
     Whoever encodes, for the index or for a query, must decode with it: equal files, equal vectors.
+
+    Args:
+        budget: as ``Backbone.encode`` is asked; None: the model's own.
     """
-    return AT_LEAST
+    if budget is None or budget == backbone.identity.budget:
+        return AT_LEAST
+    return max(AT_LEAST, ceil(2 * PATCH * sqrt(budget)))
 
 
 def pixels_of(picture: PictureLike, limits: Limits) -> Pixels:
