@@ -96,9 +96,9 @@ def test_everything_marked_is_one_selection() -> None:
         mask=Path("mask.png"),
     )
     selection = marked.selection(size, lambda path: Mask(inside))
-    assert selection.boxes == (Box(1, 2, 3, 4), Box(40, 20, 80, 40))
-    assert selection.polygons == (((0, 0), (9, 0), (9, 9)),)
-    assert (selection.points, selection.not_points) == (((5, 6),), ((7, 8),))
+    assert list(selection.boxes) == [Box(1, 2, 3, 4), Box(40, 20, 80, 40)]
+    assert list(selection.polygons) == [((0, 0), (9, 0), (9, 9))]
+    assert list(selection.points + selection.not_points) == [(5, 6), (7, 8)]
     assert selection.masks[0].picture == SIZE
     assert selection.masks[0].box == Box(60, 20, 80, 40)
 

@@ -1,0 +1,155 @@
+"""``dinoscope search`` with a part of a picture, in a real process: places, drawings, and mistakes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests.cli.conftest import Dinoscope
+
+PART = ("--box", "12,9,24,18")  # of 48 x 36 pixels: the second field of the second row
+
+
+def saved_mask(path: Path, size: tuple[int, int], box: tuple[int, int, int, int]) -> Path:
+    image = Image.new("L", size)
+    image.paste(255, box)
+    image.save(path)
+    return path
+
+
+def test_the_picture_itself_is_found_first_with_the_place(dinoscope: Dinoscope, indexed: Path) -> None:
+    picture = indexed / "a" / "3.png"
+    ran = dinoscope("search", picture, *PART, "-k", "3", "--json")
+    assert ran.code == 0, ran.err
+    answer = ran.json
+    assert answer["hits"][0]["picture"]["path"] == str(picture)
+    assert answer["hits"][0].keys() == {"picture", "score", "whole", "places", "copies"}
+    left, top, right, bottom = answer["hits"][0]["places"][0]["box"]
+    assert 0 <= left < 24
+    assert 12 < right <= 48
+    assert 0 <= top < 18
+    assert 9 < bottom <= 36
+    scores = [hit["score"] for hit in answer["hits"]]
+    assert scores == sorted(scores, reverse=True)
+    assert (answer["searched"], answer["missing"], answer["note"]) == (8, 0, None)
+    assert answer["encode_seconds"] > 0
+
+
+def test_the_table_shows_places_that_can_be_given_back(dinoscope: Dinoscope, indexed: Path) -> None:
+    picture = indexed / "a" / "3.png"
+    ran = dinoscope("search", picture, *PART, "-k", "3")
+    assert ran.code == 0, ran.err
+    lines = [line.split() for line in ran.out.splitlines() if ".png" in line]
+    assert [line[0] for line in lines] == ["1", "2", "3"]
+    assert lines[0][3] == str(picture)
+    assert "8 pictures searched for the part in" in ran.err
+    place = lines[1][2]
+    number = int(place.split(":")[0])
+
+    def rank(*more: str) -> int:
+        hits = dinoscope("search", picture, *PART, *more, "--json").json["hits"]
+        return next((rank for rank, hit in enumerate(hits) if hit["picture"]["id"] == number), len(hits))
+
+    assert rank("--more", place) <= 1
+    assert rank("--less", place) > 1
+
+
+def test_percent_points_masks_outlines_and_ids_mark_the_same(dinoscope: Dinoscope, indexed: Path) -> None:
+    picture = indexed / "a" / "3.png"
+    mask = saved_mask(dinoscope.library.parent / "mask.png", (48, 36), (12, 9, 24, 18))
+    plain = dinoscope("search", picture, *PART, "--json").json["hits"]
+    for way in (
+        ["--box", "25%,25%,50%,50%"],
+        ["--mask", str(mask)],
+        ["--polygon", "12,9,24,9,24,18,12,18"],
+    ):
+        hits = dinoscope("search", picture, *way, "--json").json["hits"]
+        assert [hit["picture"]["id"] for hit in hits] == [hit["picture"]["id"] for hit in plain], way
+    stdin = dinoscope("search", "-", "--point", "50%,50%", "--json", stdin=picture.read_bytes())
+    assert stdin.json["hits"][0]["picture"]["path"] == str(picture)
+    own = plain[0]["picture"]["id"]
+    by_id = dinoscope("search", f"id:{own}", *PART, "--where", "folder~b", "--json").json
+    assert own not in [hit["picture"]["id"] for hit in by_id["hits"]]
+    assert {Path(hit["picture"]["path"]).parent.name for hit in by_id["hits"]} == {"b"}
+
+
+def test_hits_are_drawn_as_a_sheet_and_as_a_folder(
+    dinoscope: Dinoscope, indexed: Path, tmp_path: Path
+) -> None:
+    sheet, folder = tmp_path / "found.png", tmp_path / "found"
+    ran = dinoscope("search", indexed / "a" / "3.png", *PART, "-k", "5", "--out", sheet)
+    assert ran.code == 0, ran.err
+    assert f"Drawn: {sheet}" in ran.err
+    with Image.open(sheet) as image:
+        pixels = np.asarray(image.convert("RGB"), np.int16)
+    assert (np.abs(pixels - (255, 196, 0)).max(axis=2) < 3).sum() > 6 * 50, "six frames in the marking colour"
+    ran = dinoscope("search", "id:1", *PART, "-k", "2", "--out", folder, "--json")
+    assert ran.code == 0, ran.err
+    assert len(ran.json["hits"]) == 2
+    assert len(list(folder.iterdir())) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["--box", "1,2,3"], 2, "'1,2,3' is no box: write left,top,right,bottom"),
+        (["--box", "9,9,9,12"], 2, "--box 9,9,9,12 is empty"),
+        (["--box", "100,100,120,120"], 2, "outside the picture, 48 x 36 pixels"),
+        (["--box", "110%,0,120%,9"], 2, "outside the picture, 48 x 36 pixels"),
+        (["--point", "5"], 2, "is no point"),
+        (["--point", "49,5"], 2, "outside the picture, 48 x 36 pixels"),
+        (["--polygon", "1,2,3,4"], 2, "is no outline"),
+        (["--polygon", "50,50,60,50,60,60"], 2, "48 x 36"),
+        (["--mask", "{folder}/nowhere.png"], 1, "nowhere.png does not exist"),
+        (["--mask", "{text}"], 1, "is not a picture"),
+        (["--mask", "{black}"], 2, "marks nothing: paint the part white on black"),
+        (["--mask", "{tall}"], 2, "36 x 48 pixels does not fit a picture of 48 x 36"),
+        (["--not-point", "5,5"], 2, "--not-point needs a part"),
+        (["--also", "0.5"], 2, "--also needs a part"),
+        (["--box", "1,2,9,9", "--unlike", "id:1"], 2, "--unlike compares whole pictures"),
+        (["id:1", "--box", "1,2,9,9"], 2, "2 are given"),
+        (["--box", "1,2,9,9", "--more", "somewhere"], 2, "names no place"),
+        (["--box", "1,2,9,9", "--more", "999:1,2,9,9"], 1, "no picture 999"),
+        (["--box", "1,2,9,9", "--less", "1:100,100,120,120"], 2, "outside the picture, 48 x 36"),
+        (["--box", "1,2,9,9", "--out", "{folder}/nowhere/x.png"], 1, "is no folder to write x.png into"),
+        (["--box", "1,2,9,9", "--where", "colour=red"], 2, "write clauses like"),
+    ],
+)
+def test_each_mistake_is_one_sentence(
+    dinoscope: Dinoscope, indexed: Path, arguments: list[str], code: int, words: str
+) -> None:
+    home = dinoscope.library.parent
+    (home / "text.png").write_text("hello")
+    names = {
+        "folder": home,
+        "text": home / "text.png",
+        "black": saved_mask(home / "black.png", (48, 36), (0, 0, 0, 0)),
+        "tall": saved_mask(home / "tall.png", (36, 48), (1, 1, 9, 9)),
+    }
+    picture = indexed / "a" / "0.png"
+    ran = dinoscope("search", picture, *(argument.format(**names) for argument in arguments))
+    assert ran.code == code, ran.err
+    assert ran.out == ""
+    assert words in ran.err
+    assert ran.err.startswith("Error: ")
+    assert ran.err.count("\n") == 1
+
+
+def test_a_picture_smaller_than_a_patch_and_one_pixel_are_searched(
+    dinoscope: Dinoscope, indexed: Path, tmp_path: Path
+) -> None:
+    tiny = tmp_path / "tiny.png"
+    Image.new("RGB", (1, 1), (200, 30, 30)).save(tiny)
+    for picture, part in (
+        (tiny, ("--box", "0,0,1,1")),
+        (tiny, ("--point", "0,0")),
+        (indexed / "a" / "0.png", ("--box", "5,5,6,6")),
+        (indexed / "a" / "0.png", ("--box", "0,0,48,36")),
+        (indexed / "a" / "0.png", ("--box", "-100,-100,5000,5000")),
+        (indexed / "a" / "0.png", ("--polygon", "5,5,5,5,5,5")),
+    ):
+        ran = dinoscope("search", picture, *part, "-k", "2", "--json")
+        assert ran.code == 0, (part, ran.err)
+        assert len(ran.json["hits"]) == 2, part
