@@ -1,7 +1,7 @@
 """The basis of a model's region tokens: fitted on the sample's pictures, the same for all libraries.
 
 So a library of three pictures has as good a one as a large one, no picture waits until there are enough
-to fit one, and tokens of two libraries can be compared.
+to fit one, and tokens of two libraries can be compared. What it costs: docs/decisions/012-token-shelves.md.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from dinoscope.pictures.limits import Limits
 from dinoscope.sample import samples
 from dinoscope.settings import Settings
 
-PICTURES = 32  # of the sample, spread over what it shows: 2-5 s of encoding, once a model
+PICTURES = 64  # of the sample, spread over what it shows: 4-8 s of encoding, once a model
 _BATCH = 4  # pictures decoded and encoded at once
 
 
