@@ -16,7 +16,7 @@ EDGE = 0.5  # of the way from a picture's usual likeness to its best: less is ou
 WORTH = 0.6  # of the best place's score that another place of the same picture must reach
 MOST_PLACES = 8
 MOST_LINKS = 16
-ARRANGED = 0.05  # what the right arrangement of the parts adds to a score at most
+ARRANGED = 0.1  # of a score is lost when the parts lie to each other in no way as in the query
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,29 +128,31 @@ def links(query: RegionQuery, seen: Seen, found: Sighting, there: Seen) -> tuple
 
 
 def _score(query: RegionQuery, similar: FloatArray, patches: Bools) -> float:
-    """MaxSim within a place, and a little for parts that lie to each other as in the query."""
+    """MaxSim within a place, a little less when its parts do not lie to each other as in the query."""
     within = similar[:, patches]  # (q, n)
     best = within.argmax(axis=1)
     alike = float(query.weights @ within[np.arange(len(best)), best])
-    return alike + ARRANGED * arranged(query, np.argwhere(patches)[best])
+    return alike * (1 - ARRANGED * (1 - arranged(query, np.argwhere(patches)[best])))
 
 
 def arranged(query: RegionQuery, found: NDArray[np.int64]) -> float:
     """In [0, 1]: do the parts lie in the same directions from each other, or all mirrored?
+
+    Parts that look the same may be exchanged, and two found at one patch tell half.
 
     Args:
         found: (q, 2) row and column of what each query token is most like.
     """
     start = query.places[:, None] - query.places[None]
     end = (found[:, None] - found[None]).astype(np.float32)
-    pairs = query.weights[:, None] * query.weights[None] * (query.pictures[:, None] == query.pictures[None])
-    pairs = np.where(np.abs(start).max(axis=2) > 0, pairs, 0)
-    if pairs.sum() < 1e-6:
-        return 0.0
+    say = query.weights[:, None] * query.weights[None] * (query.pictures[:, None] == query.pictures[None])
+    np.fill_diagonal(say, 0)
+    unlike = np.clip(1 - query.tokens @ query.tokens.T, 0, 1)
     lengths = np.linalg.norm(start, axis=2) * np.linalg.norm(end, axis=2)
-    down, across = np.moveaxis(start * end / np.maximum(lengths, 1e-6)[..., None], 2, 0)
-    straight, mirrored = ((pairs * (down + sign * across)).sum() / pairs.sum() for sign in (1, -1))
-    return float(max(straight, mirrored, 0.0))
+    down, across = np.moveaxis(start * end, 2, 0) / np.maximum(lengths, 1e-6)
+    cosines = [np.where(lengths > 0, down + sign * across, 0.5) for sign in (1, -1)]
+    lost = min(float((say * unlike * (1 - np.maximum(cosine, 0))).sum()) for cosine in cosines)
+    return 1 - lost / max(float(say.sum()), 1e-6)
 
 
 def _edges(line: FloatArray, first: int, last: int) -> tuple[float, float]:
