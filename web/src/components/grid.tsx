@@ -138,16 +138,21 @@ export function Skeletons({ from, to, measures }: { from: number; to: number; me
 }
 
 function useLayout(hits: readonly Hit[], measures: Measures): Layout {
-  const before = useRef<{ layout: Layout; measures: Measures }>({ layout: EMPTY, measures });
+  const before = useRef<{ layout: Layout; measures: Measures; hits: readonly Hit[] }>({ layout: EMPTY, measures, hits });
   return useMemo(() => {
     if (measures.width === 0) return EMPTY;
     const aspects = hits.map((hit) => hit.picture.width / hit.picture.height);
-    const known = before.current.measures === measures ? before.current.layout : EMPTY;
-    const layout = layOut(aspects, measures, known);
-    before.current = { layout, measures };
+    const known = before.current;
+    const goesOn = known.measures === measures && isStart(known.hits, hits);
+    const layout = layOut(aspects, measures, goesOn ? known.layout : EMPTY);
+    before.current = { layout, measures, hits };
     return layout;
   }, [hits, measures]);
 }
+
+/** A list that only grew keeps its rows; one with another answer in it has none to keep. */
+const isStart = (start: readonly Hit[], all: readonly Hit[]): boolean =>
+  start[0] === all[0] && start.at(-1) === all[Math.max(0, start.length - 1)];
 
 function useWidth(list: { current: HTMLElement | null }): number {
   const [width, setWidth] = useState(0);

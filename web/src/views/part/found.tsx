@@ -192,7 +192,7 @@ function Invitation() {
       <ul role="list">
         <li><Icon name="box" /> <span><b>Drag</b> a box around it, or <b>circle</b> it with the lasso</span></li>
         <li><Icon name="brush" /> <span><b>Paint</b> over it with the brush</span></li>
-        <li><Icon name="pointIn" /> <span><b>Click</b> on it, and right-click on what it is not</span></li>
+        <li><Icon name="pointIn" /> <span><b>Click</b> on it, and on what it is not with the right button or <b>⊖</b></span></li>
       </ul>
       <p class="hint">Pictures with such a part appear here while you draw.</p>
     </section>

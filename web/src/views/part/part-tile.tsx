@@ -1,4 +1,5 @@
 // A picture with such a part: where it is, and what to do with it.
+import { useRef } from "preact/hooks";
 import { imageUrl, thumbnailUrl } from "../../api";
 import { Icon, type IconName } from "../../components/icon";
 import { Places, sureness } from "../../components/places";
@@ -18,11 +19,16 @@ export function PartTile(props: TileProps) {
   const look = (event: PointerEvent) => {
     if (event.pointerType !== "touch") looked.set(event.type === "pointerenter" ? id : null);
   };
+  // The focus comes between the finger and the click, and would count as a look.
+  const touched = useRef<{ looked: boolean } | null>(null);
+  const onPointerDown = (event: PointerEvent) => {
+    touched.current = event.pointerType === "touch" ? { looked: looked.get() === id } : null;
+  };
   const onClick = (event: MouseEvent) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return; // a new tab, as with any link
     event.preventDefault();
-    const finger = (event as PointerEvent).pointerType === "touch";
-    if (finger && !here) looked.set(id); // a finger cannot hover: its first tap looks, its second opens
+    // A finger cannot hover: its first tap looks, its second opens.
+    if (touched.current && !touched.current.looked) looked.set(id);
     else actions.details(id);
   };
 
@@ -46,6 +52,7 @@ export function PartTile(props: TileProps) {
           aria-label={`${name}: ${sureness(hit)}`}
           title={name}
           draggable={false}
+          onPointerDown={onPointerDown}
           onClick={onClick}
         >
           <Framed hit={hit} width={width} height={height} hurried={props.hurried} />

@@ -36,7 +36,7 @@ export function Tools({ viewing }: { viewing: Viewing }) {
         <Tool icon="redo" label="Redo" shortcut="Ctrl+Shift+Z" off={!forth} act={redo} />
         <Tool icon="clear" label="Clear" shortcut="Esc" off={marks.length + more.length + less.length === 0} act={clearPart} />
       </div>
-      <div class="tool-group quiet">
+      <div class="tool-group quiet zooming">
         <Tool icon="zoomOut" label="Zoom out" shortcut="−" off={viewing.view.zoom <= 1} act={() => viewing.zoom(1 / 1.5)} />
         <Tool icon="zoomIn" label="Zoom in" shortcut="+, or Ctrl and the wheel" act={() => viewing.zoom(1.5)} />
       </div>
