@@ -103,7 +103,7 @@ def test_hits_are_drawn_as_a_sheet_and_as_a_folder(
         (["--polygon", "1,2,3,4"], 2, "is no outline"),
         (["--polygon", "50,50,60,50,60,60"], 2, "48 x 36"),
         (["--mask", "{folder}/nowhere.png"], 1, "nowhere.png does not exist"),
-        (["--mask", "{text}"], 1, "is not a picture"),
+        (["--mask", "{text}"], 1, "The mask {text} is not a picture"),
         (["--mask", "{black}"], 2, "marks nothing: paint the part white on black"),
         (["--mask", "{tall}"], 2, "36 x 48 pixels does not fit a picture of 48 x 36"),
         (["--not-point", "5,5"], 2, "--not-point needs a part"),
@@ -132,7 +132,7 @@ def test_each_mistake_is_one_sentence(
     ran = dinoscope("search", picture, *(argument.format(**names) for argument in arguments))
     assert ran.code == code, ran.err
     assert ran.out == ""
-    assert words in ran.err
+    assert words.format(**names) in ran.err
     assert ran.err.startswith("Error: ")
     assert ran.err.count("\n") == 1
 

@@ -80,7 +80,11 @@ def mask_in(session: Session, path: Path) -> Mask:
     from dinoscope.pictures.reading import read_bytes
 
     limits = Limits.of(session.settings)
-    return mask_of(read_bytes(path, limits), limits, f"the mask {path}")
+    try:
+        data = read_bytes(path, limits)
+    except (Unreadable, NotAPicture) as error:  # two files are read: say which
+        raise type(error)(f"the mask {error}") from None
+    return mask_of(data, limits, f"the mask {path}")
 
 
 def draw(session: Session, picture: Like, selection: Selection, answer: RegionAnswer, to: Path) -> None:
