@@ -35,6 +35,7 @@ PATHS = {
     "/api/v1/pictures/{}": [],
     "/api/v1/jobs/{}": [],
     "/api/v1/jobs/{}/events": [],
+    "/api/v1/queries/{}": [],
     "/api/v1/queries/{}/image": ["side"],
     "/api/v1/runs/{}": [],
     "/api/v1/runs/{}/measures": ["since", "most"],
@@ -70,6 +71,51 @@ def test_no_question_is_a_500(
         statuses.add(answer.status_code)
         assert answer.status_code < 500 or answer.status_code == 503, (path, query, caplog.text)
     assert {200, 404, 422} <= statuses
+
+
+ODD: list[object] = [
+    None, True, 0, -1, 1, 0.5, 1e308, -1e308, 10**30, "", "1", "q_abcdefgh", [], {}, [[]], [[0, 0]],
+    [[1, 1, 1, 1]], [[-1e9, -1e9, 1e9, 1e9]], [[0, 0, 1e-300, 1e-300]], [[95.9, 63.9, 96, 64]], [[96, 64]],
+    [[[0, 0], [0, 0], [0, 0]]], [[[0, 0], [96, 64], [96, 0], [0, 64]]], [[[1e300, 0], [0, 1e300], [5, 5]]],
+    [[0, 0]] * 64, [[0, 0]] * 65, "AAAA", "iVBORw0KGgo=", "\u202e", [{"picture": "1", "box": [0, 0, 9, 9]}],
+    [{"picture": "999", "box": [0, 0, 9, 9]}], [{"picture": "1", "box": [500, 0, 900, 9]}],
+]  # fmt: skip
+FIELDS = [
+    "picture",
+    "boxes",
+    "polygons",
+    "points",
+    "not_points",
+    "mask",
+    "also",
+    "more",
+    "less",
+    "refine",
+    "x",
+]
+
+
+def test_no_part_is_a_500(
+    reader: TestClient, rng: np.random.Generator, caplog: pytest.LogCaptureFixture
+) -> None:
+    statuses = set()
+    for _ in range(400):
+        body: dict[str, object] = {"picture": str(rng.integers(1, 25)), "refine": False}
+        if rng.random() < 0.5:
+            body["points"] = [[float(rng.uniform(0, 96)), float(rng.uniform(0, 64))]]
+        for _ in range(rng.integers(0, 3)):
+            body[FIELDS[rng.integers(len(FIELDS))]] = ODD[rng.integers(len(ODD))]
+        answer = reader.post("/api/v1/search/region?k=1", json=body)
+        statuses.add(answer.status_code)
+        assert answer.status_code in {200, 404, 413, 415, 422}, (body, caplog.text)
+        if answer.status_code == 200:
+            best = answer.json()["hits"][0]
+            size = best["picture"]["width"], best["picture"]["height"]
+            for place in best["places"]:
+                left, top, right, bottom = place["box"]
+                assert -0.01 <= left < right <= size[0] + 0.01, body
+                assert -0.01 <= top < bottom <= size[1] + 0.01, body
+    assert {200, 422} <= statuses
 
 
 def seeds() -> list[bytes]:
