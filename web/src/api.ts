@@ -112,11 +112,12 @@ export interface RegionRequest {
   where: string;
   k: number;
   offset: number;
+  refine: boolean | null; // look again, closer, at the best; null: when the part is small
 }
 
 /** The body of that question, and its address: what is left at its default is left out. */
-export function regionCall({ picture, marks, also, more, less, where, k, offset }: RegionRequest): [path: string, body: object] {
-  const refined = { ...(also > 0 && { also }), ...(more.length && { more }), ...(less.length && { less }) };
+export function regionCall({ picture, marks, also, more, less, where, k, offset, refine }: RegionRequest): [path: string, body: object] {
+  const refined = { ...(also > 0 && { also }), ...(more.length && { more }), ...(less.length && { less }), ...(refine !== null && { refine }) };
   const path = `/search/region${queryString({ where, k, offset: offset || null, collapse: true })}`;
   return [path, { picture, ...marks, ...refined }];
 }

@@ -61,6 +61,6 @@ export function partPython(asked: Asked): string {
 export function partCurl(asked: Asked): string {
   const { of, marks, also, more, less, filters } = asked.route;
   const where = expressionOf(filters);
-  const [path, body] = regionCall({ picture: of, marks: partsOf(marks), also, more, less, where, k: 60, offset: 0 });
+  const [path, body] = regionCall({ picture: of, marks: partsOf(marks), also, more, less, where, k: 60, offset: 0, refine: null });
   return ["curl", shell(`${asked.origin}/api/v1${path}`), "--json", shell(JSON.stringify(body))].join(" ");
 }

@@ -40,7 +40,7 @@ beforeEach(() => {
   history.replaceState(null, "", "/");
   routes.set({ ...PART, marks: [] });
   forgetPart();
-  ask(null);
+  ask(null, true);
 });
 
 describe("the address of a part", () => {
@@ -85,14 +85,14 @@ describe("a question", () => {
   it("says only what was said", () => {
     expect(regionCall(question())).toEqual([
       "/search/region?k=60&collapse=true",
-      { picture: "12", boxes: [[10, 20, 30, 40]] },
+      { picture: "12", boxes: [[10, 20, 30, 40]], refine: false },
     ]);
     const [path, body] = regionCall({
       ...question({ marks: [pointMark("at", [1, 2]), pointMark("not", [3, 4])], also: 0.5, filters: { ...HOME.filters, kind: "png" } }),
       offset: 60,
     });
     expect(path).toBe("/search/region?where=kind%3Dpng&k=60&offset=60&collapse=true");
-    expect(body).toEqual({ picture: "12", points: [[1, 2]], not_points: [[3, 4]], also: 0.5 });
+    expect(body).toEqual({ picture: "12", points: [[1, 2]], not_points: [[3, 4]], also: 0.5, refine: false });
   });
 
   it("is none without something wanted", () => {
@@ -103,7 +103,7 @@ describe("a question", () => {
 
   it("waits for the hand to rest, and only the last one is answered", async () => {
     const search = vi.spyOn(api, "searchRegion").mockImplementation(async () => page([1, 2]));
-    for (let right = 31; right < 40; right += 1) ask(question({ marks: [boxMark([10, 20, right, 40])] }));
+    for (let right = 31; right < 40; right += 1) ask(question({ marks: [boxMark([10, 20, right, 40])] }), false);
     expect(search).not.toHaveBeenCalled();
     await vi.runAllTimersAsync();
     expect(search).toHaveBeenCalledTimes(1);
@@ -119,9 +119,9 @@ describe("a question", () => {
       await new Promise((resolve) => setTimeout(resolve, slow ? 500 : 10));
       return page(slow ? [1] : [2]);
     });
-    ask(question());
+    ask(question(), false);
     await vi.advanceTimersByTimeAsync(200);
-    ask(question({ also: 0.5 }));
+    ask(question({ also: 0.5 }), false);
     expect(signals[0]?.aborted).toBe(true);
     await vi.advanceTimersByTimeAsync(2000);
     expect(found.get().hits.map(({ picture }) => picture.id)).toEqual([2]);
@@ -129,38 +129,59 @@ describe("a question", () => {
 
   it("asked twice is asked once", async () => {
     const search = vi.spyOn(api, "searchRegion").mockResolvedValue(page([1]));
-    ask(question());
+    ask(question(), false);
     await vi.runAllTimersAsync();
-    ask(question());
+    ask(question(), false);
     await vi.runAllTimersAsync();
     expect(search).toHaveBeenCalledTimes(1);
   });
 
   it("keeps what was found until better is known, on the same picture", async () => {
     vi.spyOn(api, "searchRegion").mockResolvedValue(page([1]));
-    ask(question());
+    ask(question(), false);
     await vi.runAllTimersAsync();
-    ask(question({ also: 0.5 }));
+    ask(question({ also: 0.5 }), false);
     expect(found.get()).toMatchObject({ loading: true });
     expect(found.get().hits.length).toBe(1);
-    ask(question({ of: "13" }));
+    ask(question({ of: "13" }), false);
     expect(found.get().hits).toEqual([]);
+  });
+
+  it("is answered at once, and looked at closer when the hand rests", async () => {
+    const search = vi.spyOn(api, "searchRegion").mockResolvedValueOnce(page([1, 2, 3])).mockResolvedValueOnce(page([2, 1]));
+    ask(question(), false);
+    await vi.runAllTimersAsync();
+    expect(search.mock.calls.map(([request]) => request.refine)).toEqual([false]);
+    ask(question(), true); // let go where it rested: the same question
+    ask(question(), true);
+    await vi.runAllTimersAsync();
+    expect(search.mock.calls.map(([request]) => request.refine)).toEqual([false, null]);
+    expect(found.get()).toMatchObject({ closer: false });
+    expect(found.get().hits.map(({ picture }) => picture.id)).toEqual([2, 1, 3]);
+  });
+
+  it("whose closer look fails keeps what it found", async () => {
+    vi.spyOn(api, "searchRegion").mockResolvedValueOnce(page([1])).mockRejectedValueOnce(new ApiError(500, "Oh."));
+    ask(question(), true);
+    await vi.runAllTimersAsync();
+    expect(found.get()).toMatchObject({ closer: false, error: null });
+    expect(found.get().hits.length).toBe(1);
   });
 
   it("that fails tells the sentence, and may be asked again", async () => {
     const search = vi.spyOn(api, "searchRegion").mockRejectedValueOnce(new ApiError(409, "Index again."));
-    ask(question());
+    ask(question(), false);
     await vi.runAllTimersAsync();
     expect(found.get()).toMatchObject({ error: "Index again.", loading: false });
     search.mockResolvedValue(page([1]));
-    ask(question());
+    ask(question(), false);
     await vi.runAllTimersAsync();
     expect(found.get()).toMatchObject({ error: null });
   });
 
   it("goes on where its first page ended, no picture twice", async () => {
     const search = vi.spyOn(api, "searchRegion").mockResolvedValueOnce(page([1, 2], 60)).mockResolvedValueOnce(page([2, 3]));
-    ask(question());
+    ask(question(), false);
     await vi.runAllTimersAsync();
     askMore(question());
     askMore(question());

@@ -95,16 +95,19 @@ export interface Found {
   answer: RegionAnswer | null; // the first page
   next: number | null; // offset of the next page
   loading: boolean;
+  closer: boolean; // the best are looked at again, larger: the order may still change a little
   error: string | null;
 }
 
-const NOTHING: Found = { of: "", hits: [], answer: null, next: null, loading: false, error: null };
+const NOTHING: Found = { of: "", hits: [], answer: null, next: null, loading: false, closer: false, error: null };
 export const found = createStore(NOTHING);
 
 const PAGE = 60;
 const REST_MS = 140; // a hand that rests so long wants to see something
+const CLOSER_MS = 500; // and so long, to see it as well as it can be seen
 
 let asked = ""; // the question that is answered, or on its way
+let looking = false; // closer, at the answer to it
 let timer: ReturnType<typeof setTimeout> | undefined;
 let abort = new AbortController();
 
@@ -112,25 +115,36 @@ let abort = new AbortController();
 export function questionOf(route: Route, marks: readonly Mark[]): RegionRequest | null {
   const { of, more, less, also, filters } = route;
   if (!of || !asksSomething(marks)) return null;
-  return { picture: of, marks: partsOf(marks), also, more, less, where: expressionOf(filters), k: PAGE, offset: 0 };
+  const where = expressionOf(filters);
+  return { picture: of, marks: partsOf(marks), also, more, less, where, k: PAGE, offset: 0, refine: false };
 }
 
-/** Let this question be answered, soon; the one before is given up. What was found stays till then. */
-export function ask(question: RegionRequest | null, restMs = REST_MS): void {
+/**
+ * Let this question be answered, soon; the one before is given up. What was found stays till then.
+ * A hand that `rests` has done with drawing: the answer is then looked at once more, closer.
+ */
+export function ask(question: RegionRequest | null, rests: boolean): void {
   const key = JSON.stringify(question);
-  if (key === asked && found.get().error === null) return;
+  const known = key === asked && found.get().error === null;
+  if (known && (looking || !rests)) return;
+  if (!known) begin(question, key);
+  if (!question) return;
+  looking = rests;
+  const { signal } = abort;
+  clearTimeout(timer);
+  if (!known) timer = setTimeout(() => void answer(question, signal), rests ? 0 : REST_MS);
+  else if (!found.get().loading) lookCloser(question, signal);
+}
+
+function begin(question: RegionRequest | null, key: string): void {
   asked = key;
+  looking = false;
   clearTimeout(timer);
   abort.abort();
   abort = new AbortController();
-  if (question === null) {
-    found.set(NOTHING);
-    return;
-  }
-  const same = found.get().of === question.picture;
-  found.set({ ...(same ? found.get() : NOTHING), of: question.picture, loading: true, error: null, next: null });
-  const { signal } = abort;
-  timer = setTimeout(() => void answer(question, signal), restMs);
+  const same = question !== null && found.get().of === question.picture;
+  const kept = same ? found.get() : NOTHING;
+  found.set(question ? { ...kept, of: question.picture, loading: true, closer: false, error: null, next: null } : NOTHING);
 }
 
 /** The hits after those that are there. */
@@ -144,7 +158,7 @@ export function askMore(question: RegionRequest): void {
 /** The same again, after a failure or when the library has changed. */
 export function askAgain(question: RegionRequest | null): void {
   asked = "";
-  ask(question, 0);
+  ask(question, true);
 }
 
 async function answer(question: RegionRequest, signal: AbortSignal): Promise<void> {
@@ -154,10 +168,29 @@ async function answer(question: RegionRequest, signal: AbortSignal): Promise<voi
     const further = question.offset > 0;
     const hits = further ? joined(found.get().hits, page.hits) : page.hits;
     const first = further ? found.get().answer : page;
-    found.set({ of: question.picture, hits, answer: first, next: page.next_offset, loading: false, error: null });
+    found.update({ of: question.picture, hits, answer: first, next: page.next_offset, loading: false, error: null });
+    if (looking && !further) lookCloser(question, signal);
   } catch (error) {
     if (isAbort(error) || signal.aborted) return;
     found.update({ loading: false, next: null, error: noteFailure(error) });
+  }
+}
+
+function lookCloser(question: RegionRequest, signal: AbortSignal): void {
+  timer = setTimeout(() => void closer(question, signal), CLOSER_MS);
+}
+
+/** The best hits seen larger: their places are truer, and some change their order. */
+async function closer(question: RegionRequest, signal: AbortSignal): Promise<void> {
+  found.update({ closer: true });
+  try {
+    const page = await api.searchRegion({ ...question, refine: null }, signal);
+    if (signal.aborted) return;
+    const { seconds, encode_seconds } = found.get().answer ?? page; // till there was something to see
+    found.update({ hits: joined(page.hits, found.get().hits), answer: { ...page, seconds, encode_seconds }, closer: false });
+  } catch (error) {
+    // What was found at first still holds: no reason to alarm anybody.
+    if (!isAbort(error) && !signal.aborted) found.update({ closer: false });
   }
 }
 

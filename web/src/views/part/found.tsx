@@ -80,7 +80,7 @@ export function goOnFrom(id: number): void {
 }
 
 function Summary({ answered }: { answered: Answered }) {
-  const { answer, hits, next, loading } = answered;
+  const { answer, hits, next, loading, closer } = answered;
   const places = hits.reduce((sum, hit) => sum + hit.places.length, 0);
   return (
     <>
@@ -91,7 +91,7 @@ function Summary({ answered }: { answered: Answered }) {
             <>
               <b>{plural(places, "place")} in {plural(hits.length, "picture")}{next !== null && " so far"}</b>
               <span title={`${plural(answer.searched, "picture")} searched; engine: ${answer.engine}`}>
-                {" "}· {duration(answer.seconds + answer.encode_seconds)}
+                {" "}· {closer ? <i class="closer-look">looking closer…</i> : duration(answer.seconds + answer.encode_seconds)}
               </span>
             </>
           ) : loading && "Looking for it…"}

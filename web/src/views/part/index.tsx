@@ -55,10 +55,10 @@ function Selecting({ asked }: { asked: Asked }) {
   const key = JSON.stringify(question);
   useEffect(() => {
     if (seen.current !== version) askAgain(question); // the library has changed
-    else ask(question, drawn ? undefined : 0);
+    else ask(question, drawn === null);
     seen.current = version;
   }, [key, drawn === null, version]);
-  useEffect(() => () => ask(null), []);
+  useEffect(() => () => ask(null, true), []);
   useEffect(() => {
     if (route.picture !== null) looked.set(null);
   }, [route.picture]);
