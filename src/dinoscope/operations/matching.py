@@ -1,0 +1,277 @@
+"""Two pictures matched: which part of one is which part of the other, and how sure that is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import isfinite
+from typing import TypeAlias
+
+import numpy as np
+
+from dinoscope.errors import BadRequest
+from dinoscope.features import Features, FloatArray, Inside
+from dinoscope.geometry import PatchGrid
+from dinoscope.operations.correspondence import (
+    SHARPNESS,
+    Evidence,
+    between,
+    foreground,
+    gather,
+    peaks,
+)
+from dinoscope.operations.links import MatchLink, spread
+
+Seen: TypeAlias = "Features | Inside"
+Point: TypeAlias = "tuple[float, float]"
+
+LINKS = 24
+SURE = 0.25  # confidence below which a link is not worth a line
+BLAND = 0.02  # a picture whose patches differ from their mean by less shows nothing to match
+SAME = 0.999  # cosine of all patches from which two pictures are one
+UNDECIDED = 0.9  # the lesser of two agreements, as a share of the greater, from which either may be right
+# Confidence is a logistic function of how alike the two places are and how far from its start one ends
+# that goes there and back, fitted on hand-placed points; benchmarks/matching.py tells how well it holds.
+_BIAS, _LIKE, _ASTRAY = -2.2, 5.0, -14.0
+
+
+@dataclass(frozen=True, slots=True)
+class Orientation:
+    """Whether things face the same way in both pictures."""
+
+    mirrored: bool
+    straight_score: float  # share of the votes that agree on one displacement, in [0, 1]
+    mirrored_score: float  # the same with left and right exchanged
+    chosen: bool  # somebody asked for it; False: the higher score decided
+
+    @property
+    def ambiguous(self) -> bool:
+        """Either way may be right: the scores are close."""
+        lesser, greater = sorted((self.straight_score, self.mirrored_score))
+        return lesser >= UNDECIDED * greater
+
+    @property
+    def sentence(self) -> str:
+        """For a person."""
+        way = "mirrored: left answers to right" if self.mirrored else "the same way round"
+        if self.chosen:
+            return f"matched {way}, as you asked"
+        return f"perhaps {way}, but either is possible" if self.ambiguous else f"matched {way}"
+
+
+@dataclass(frozen=True, eq=False)
+class Matches:
+    """What ``match`` found. Coordinates are (x, y) in each picture's own original pixels."""
+
+    here: PatchGrid
+    there: PatchGrid
+    links: tuple[MatchLink, ...]  # surest first, spread over the things
+    places: FloatArray  # (rows, columns, 2) where in ``there`` the middle of each patch of ``here`` lies
+    confidence: FloatArray  # (rows, columns) of each of these, in [0, 1]
+    orientation: Orientation
+    evidence: Evidence  # all pairs of patches
+    likeness: float  # mean cosine of what stands out with its counterpart, in [-1, 1]
+    note: str | None  # a sentence where the answer needs one: one picture twice, nothing to see, no match
+
+    @property
+    def mirrored(self) -> bool:
+        """Left and right are exchanged between the two pictures."""
+        return self.orientation.mirrored
+
+    def heat(self, point: Point) -> FloatArray:
+        """(rows, columns) of ``there``: how like the place under a point of ``here``, the best patch 1.
+
+        Raises:
+            BadRequest: the point is not on the picture.
+        """
+        found = self._row(point)
+        return np.asarray(np.exp((found - found.max()) / (4 * SHARPNESS)), np.float32)
+
+    def find(self, point: Point, k: int = 1) -> list[MatchLink]:
+        """The ``k`` best places in ``there`` for a point of ``here``, best first, no two of them neighbours.
+
+        Raises:
+            BadRequest: the point is not on the picture.
+        """
+        left = self._row(point).copy()
+        alike = self._row(point, cosines=True)
+        sure = float(between(self.confidence[..., None], self._in_patches(point))[0, 0])
+        top, found = float(left.max()), []
+        for _ in range(min(k, left.size)):
+            place = peaks(left[None])[0]
+            row, column = (int(number) for number in np.unravel_index(int(left.argmax()), left.shape))
+            if not isfinite(float(left[row, column])):
+                break
+            odds = float(np.exp((left[row, column] - top) / SHARPNESS))
+            end = _point(place * _patch(self.there))
+            found.append(MatchLink(point, end, float(alike[row, column]), sure * odds))
+            left[max(0, row - 2) : row + 3, max(0, column - 2) : column + 3] = -np.inf
+        return found
+
+    @cached_property
+    def turned(self) -> Matches:
+        """The same pair asked the other way round; the links are the same ones."""
+        evidence = self.evidence.turned()
+        places, confidence = _matched(self.there, self.here, evidence)
+        links = tuple(
+            MatchLink(link.there, link.here, link.similarity, link.confidence) for link in self.links
+        )
+        return replace(
+            self,
+            here=self.there,
+            there=self.here,
+            links=links,
+            places=places,
+            confidence=confidence,
+            evidence=evidence,
+        )
+
+    def _row(self, point: Point, cosines: bool = False) -> FloatArray:
+        table = self.evidence.cosines if cosines else self.evidence.total
+        row: FloatArray = between(table, self._in_patches(point))[0]
+        return row
+
+    def _in_patches(self, point: Point) -> FloatArray:
+        size = self.here.picture
+        x, y = point
+        if not (0 <= x <= size.width and 0 <= y <= size.height):  # false for what is not a number, too
+            raise BadRequest(
+                f"the point {x:g},{y:g} lies outside the picture, {size.width} x {size.height} pixels"
+            )
+        return np.asarray([point], np.float32) / _patch(self.here)
+
+
+def match(here: Seen, there: Seen, *, mirrored: bool | None = None, links: int = LINKS) -> Matches:
+    """Find the parts of one picture in another.
+
+    Args:
+        here, there: what one model says of the two pictures, at any number of patches.
+        mirrored: exchange left and right, or not; None tries both, and says how sure it is.
+        links: lines wanted at most.
+
+    Raises:
+        BadRequest: the two come from different models or layers, or a negative number of links.
+    """
+    if links < 0:
+        raise BadRequest(f"{links} links make no sense: ask for 0 or more")
+    first, second = _patches(here), _patches(there)
+    if _origin(here) != _origin(there) or first.shape[2] != second.shape[2]:
+        raise BadRequest(
+            f"{_origin(here)} and {_origin(there)} see differently: encode both pictures with one model"
+        )
+    standing = foreground(here.attention), foreground(there.attention)
+    evidence = gather(first, second, *standing, mirrored)
+    places, confidence = _matched(here.grid, there.grid, evidence)
+    blank = _blank(first, second)
+    chosen = _links(
+        here.grid,
+        there.grid,
+        evidence.cosines,
+        places=places,
+        confidence=confidence,
+        standing=standing[0],
+        most=0 if blank else links,
+    )
+    note = blank or _same(first, second)
+    if note is None and links and not chosen:
+        note = "nothing in one picture belongs clearly to something in the other"
+    alike = evidence.cosines.max(axis=(2, 3))
+    return Matches(
+        here=here.grid,
+        there=there.grid,
+        links=chosen,
+        places=places,
+        confidence=confidence,
+        orientation=Orientation(evidence.mirrored, *evidence.agreement, mirrored is not None),
+        evidence=evidence,
+        likeness=float((alike * standing[0]).sum() / standing[0].sum()),
+        note=note,
+    )
+
+
+def _patches(seen: Seen) -> FloatArray:
+    return seen.patches if isinstance(seen, Features) else seen.vectors
+
+
+def _origin(seen: Seen) -> str:
+    """What must be the same of two pictures that are compared: all but the number of patches."""
+    model, preprocessing, precision = ("", "", *seen.model.rsplit("/", 2))[-3:]
+    resized = preprocessing.partition("-")[2]
+    facet = "" if isinstance(seen, Features) else f", {seen.facet} of layer {seen.layer}"
+    return f"{model}/{resized}/{precision}{facet}"
+
+
+def _blank(first: FloatArray, second: FloatArray) -> str | None:
+    """A sentence when a picture shows one thing everywhere, and no part of it can be told from another."""
+    for patches, which in ((first, "first"), (second, "second")):
+        if patches.shape[0] * patches.shape[1] > 1 and _variety(patches) < BLAND:
+            return f"the {which} picture is blank as far as the model can see: there is nothing to match"
+    return None
+
+
+def _same(first: FloatArray, second: FloatArray) -> str | None:
+    if first.shape == second.shape and float((first * second).sum(axis=2).min()) > SAME:
+        return "these are one and the same picture: everything lies where it was"
+    return None
+
+
+def _variety(patches: FloatArray) -> float:
+    """1 minus the length of the mean: 0 for patches that are all alike."""
+    return 1 - float(np.linalg.norm(patches.mean(axis=(0, 1))))
+
+
+def _matched(here: PatchGrid, there: PatchGrid, evidence: Evidence) -> tuple[FloatArray, FloatArray]:
+    """``Matches.places`` and ``Matches.confidence``: forth by the best place, and back to see how far off."""
+    count = here.rows * here.columns
+    found = peaks(evidence.total.reshape(count, there.rows, there.columns))
+    back = peaks(between(evidence.total.transpose(2, 3, 0, 1), found))
+    y, x = (middles.ravel() + 0.5 for middles in np.mgrid[: here.rows, : here.columns])
+    astray = np.hypot((back[:, 0] - x) / here.columns, (back[:, 1] - y) / here.rows)
+    alike = evidence.cosines.max(axis=(2, 3)).ravel()
+    confidence = 1 / (1 + np.exp(-(_BIAS + _LIKE * alike + _ASTRAY * astray)))
+    return (
+        np.asarray((found * _patch(there)).reshape(here.rows, here.columns, 2), np.float32),
+        np.asarray(confidence.reshape(here.rows, here.columns), np.float32),
+    )
+
+
+def _links(
+    here: PatchGrid,
+    there: PatchGrid,
+    cosines: FloatArray,
+    *,
+    places: FloatArray,
+    confidence: FloatArray,
+    standing: FloatArray,
+    most: int,
+) -> tuple[MatchLink, ...]:
+    """The surest of what stands out, spread over it."""
+    middles = np.mgrid[: here.rows, : here.columns][::-1].reshape(2, -1).T + np.float32(0.5)
+    starts = np.asarray(middles * _patch(here), np.float32)
+    ends, sure = places.reshape(-1, 2), confidence.ravel()
+    scores = np.where(sure >= SURE, sure * standing.ravel(), 0)
+    chosen = spread(starts / _side(here), ends / _side(there), np.asarray(scores, np.float32), most)
+    tables = cosines.reshape(len(sure), there.rows, there.columns, 1)
+    return tuple(
+        MatchLink(
+            _point(starts[index]),
+            _point(ends[index]),
+            float(between(tables[index], ends[index][None] / _patch(there))[0, 0]),
+            float(sure[index]),
+        )
+        for index in chosen
+    )
+
+
+def _patch(grid: PatchGrid) -> FloatArray:
+    """(width, height) of a patch in original pixels."""
+    size = grid.picture
+    return np.asarray([size.width / grid.columns, size.height / grid.rows], np.float32)
+
+
+def _side(grid: PatchGrid) -> np.float32:
+    return np.float32(max(grid.picture.width, grid.picture.height))
+
+
+def _point(place: FloatArray) -> Point:
+    return float(place[0]), float(place[1])
