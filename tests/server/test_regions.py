@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import json
+import time
 from base64 import b64decode, b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +15,11 @@ import pytest
 from fastapi import FastAPI
 from PIL import Image
 from starlette.testclient import TestClient
-from tests.server.conftest import Server, paint
+from tests.server.conftest import Colours, Server, paint, running
 from tests.server.test_search import as_bytes, names, upload
 
+from dinoscope.features import Features, Pixels
+from dinoscope.operations.session import Session
 from dinoscope.settings import Settings
 
 IdOf = Callable[[TestClient, str], int]
@@ -142,6 +146,22 @@ def test_filters_pages_and_copies_work_as_for_whole_pictures(reader: TestClient,
     assert [len(hit["copies"]) for hit in collapsed["hits"]].count(1) == 1
 
 
+def test_a_filter_that_nothing_passes_is_an_empty_answer(reader: TestClient) -> None:
+    query = upload(reader, paint(7))
+    for marked in ({}, {"also": 0.5}, {"refine": True}):
+        answer = ask(reader, query, "?where=kind=gif", boxes=[FIELD], **marked)
+        assert (answer["hits"], answer["searched"], answer["next_offset"]) == ([], 0, None)
+
+
+def test_an_emptied_library_has_no_hits(client: TestClient) -> None:
+    query = upload(client, paint(7))
+    for one in client.get("/api/v1/pictures?limit=100").json()["pictures"]:
+        client.delete(f"/api/v1/pictures/{one['id']}")
+    answer = client.post(PATH, json={"picture": query, "boxes": [FIELD]})
+    assert answer.status_code in {200, 404, 409}, answer.text[:300]
+    assert answer.json().get("hits", []) == []
+
+
 def test_the_whole_picture_can_have_a_say(reader: TestClient) -> None:
     query = upload(reader, paint(7))
     alone = ask(reader, query, "?k=5", boxes=[FIELD])
@@ -264,6 +284,36 @@ def test_a_body_larger_than_any_mask_is_refused(server: Server) -> None:
     assert b"8,388,608 bytes" in answer
     fits = server.ask("POST", path, kind, body=b" " * (2**20))
     assert b" 422 " in fits.split(b"\r\n", 1)[0]
+
+
+def test_a_second_look_ends_when_nobody_waits_for_it(
+    settings: Settings, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = []
+    plain = Colours.encode
+
+    def slow(self: Colours, pictures: Sequence[Pixels], budget: int | None = None) -> list[Features]:
+        looks.append(len(pictures))
+        time.sleep(0.25)
+        return plain(self, pictures, budget)
+
+    monkeypatch.setattr(Colours, "encode", slow)
+    body = json.dumps({"picture": "1", "boxes": [FIELD], "refine": True}).encode()
+    head = f"POST {PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    request = f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+    with running(settings, session) as server:
+        with server.connect() as connection:
+            connection.sendall(request)
+            deadline = time.monotonic() + 20
+            while len(looks) < 3 and time.monotonic() < deadline:
+                time.sleep(0.02)
+        left_at = len(looks)
+        time.sleep(1.5)
+        assert left_at >= 3, "it looked closer while somebody waited"
+        assert len(looks) <= left_at + 3
+        quick = server.ask("POST", PATH, "Content-Type: application/json", body=body)
+        assert b" 200 " in quick.split(b"\r\n", 1)[0]
+    assert len(looks) > left_at + 6, "a whole second look takes more of them"
 
 
 def test_what_was_sent_is_known_by_its_name(reader: TestClient) -> None:

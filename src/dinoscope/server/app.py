@@ -110,6 +110,7 @@ def _parts(settings: Settings, session: Session, access: Access, workers: Decode
         decoding=CapacityLimiter(DECODERS),
         encoding=CapacityLimiter(1),
         searching=CapacityLimiter(8),
+        refining=CapacityLimiter(2),
         yardstick=Yardstick(),
         uploads=Uploads(),
         seen=Seen(),

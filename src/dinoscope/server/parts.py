@@ -45,6 +45,7 @@ class Parts:
     decoding: CapacityLimiter  # uploads decoded at once; the others wait without holding a thread
     encoding: CapacityLimiter  # one: two encoders would only share the same cores
     searching: CapacityLimiter
+    refining: CapacityLimiter  # second looks for parts: a second each, so they have no share in the above
     yardstick: Yardstick
     uploads: Uploads
     seen: Seen

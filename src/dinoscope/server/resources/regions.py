@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from base64 import b64decode
 from binascii import Error as NotBase64
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request
+from starlette.requests import ClientDisconnect
 
 from dinoscope.errors import BadRequest
 from dinoscope.features import Features, Pixels
 from dinoscope.geometry import Box, Mask, Size
+from dinoscope.library.records import Picture
 from dinoscope.operations.regions import Example, search_region
 from dinoscope.operations.selection import Selection
 from dinoscope.pictures.limits import Limits
 from dinoscope.pictures.masks import fitted, mask_of
+from dinoscope.server.leaving import watched
 from dinoscope.server.parts import Here, Parts, Where, in_thread
 from dinoscope.server.resources.search import NAME
 from dinoscope.server.wire import shown
@@ -49,15 +53,17 @@ class Marked:
 
 @router.post("/search/region")
 async def search_by_region(
-    asked: RegionQuery, here: Here, wanted: Annotated[Wanted, Depends()]
+    asked: RegionQuery, request: Request, here: Here, wanted: Annotated[Wanted, Depends()]
 ) -> RegionAnswer:
     """The pictures with such a part, each with the places where it is.
 
-    The picture itself is left out when it is named by its id.
+    The picture itself is left out when it is named by its id. A second look ends when the client hangs up.
     """
     marked = await _marked(here, asked.picture)
-    selection = await in_thread(lambda: _selection(here, asked, marked.size), here.decoding)
-    return await in_thread(lambda: _answer(here, asked, marked, selection, wanted), here.searching)
+    # a quick answer never waits for the second looks of others
+    room = here.searching if asked.refine is False else here.refining
+    async with watched(request) as gone:
+        return await in_thread(lambda: _answer(here, asked, marked, wanted, gone), room)
 
 
 async def _marked(here: Parts, name: str) -> Marked:
@@ -110,22 +116,28 @@ def _example(asked: PlaceExample) -> Example:
 
 
 def _answer(
-    here: Parts, asked: RegionQuery, marked: Marked, selection: Selection, wanted: Wanted
+    here: Parts, asked: RegionQuery, marked: Marked, wanted: Wanted, gone: Callable[[], bool]
 ) -> RegionAnswer:
     """One hit more than is shown is asked for: it tells whether there is a next page."""
     session = here.session
+
+    def read(picture: Picture, side: int) -> Pixels | None:
+        if gone():
+            raise ClientDisconnect
+        return here.reread(picture, side)
+
     answer = search_region(
         session.library,
         session.backbone,
         marked.asked,
-        selection,
+        _selection(here, asked, marked.size),
         k=wanted.offset + wanted.k + 1,
         where=wanted.where,
         also=asked.also,
         more=[_example(one) for one in asked.more],
         less=[_example(one) for one in asked.less],
         refine=asked.refine,
-        read=here.reread,
+        read=read,
         pixels=lambda side: _pixels(here, marked, side),
         exclude=() if marked.id is None else (marked.id,),
         collapse=wanted.collapse,
