@@ -173,6 +173,10 @@ def test_filters_and_k_hold(shared: Session) -> None:
     answer = shared.search_region(id_of(shared, "asked.png"), square(*HERE), where="name = red.png")
     assert names(answer.hits) == ["red.png"]
     assert answer.searched == 1
+    nothing = shared.search_region(
+        id_of(shared, "asked.png"), square(*HERE), where="name = none.png", also=0.5
+    )
+    assert (nothing.hits, nothing.searched) == ((), 0)
     assert len(shared.search_region(id_of(shared, "asked.png"), square(*HERE), k=3).hits) == 3
 
 

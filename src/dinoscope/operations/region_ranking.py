@@ -71,6 +71,7 @@ def candidates(query: RegionQuery, view: TokenView, where: Filter | None, most: 
 def maxsim(query: RegionQuery, table: TokenTable) -> FloatArray:
     """(n,) the weighted mean over query tokens of the best likeness to any token of the picture."""
     pictures, most, dimension = table.vectors.shape
-    similar = likeness(query, directions(table.vectors).reshape(-1, dimension)).reshape(-1, pictures, most)
+    vectors = directions(table.vectors).reshape(pictures * most, dimension)
+    similar = likeness(query, vectors).reshape(len(query.tokens), pictures, most)
     similar = np.where(np.arange(most) < table.counts[:, None], similar, -1)
     return np.asarray(query.weights @ similar.max(axis=2), np.float32)
