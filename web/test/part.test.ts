@@ -160,6 +160,15 @@ describe("a question", () => {
     expect(found.get().hits.map(({ picture }) => picture.id)).toEqual([2, 1, 3]);
   });
 
+  it("let go before it was even sent is sent all the same", async () => {
+    const search = vi.spyOn(api, "searchRegion").mockResolvedValue(page([1]));
+    ask(question(), false);
+    await vi.advanceTimersByTimeAsync(20);
+    ask(question(), true);
+    await vi.runAllTimersAsync();
+    expect(search.mock.calls.map(([request]) => request.refine)).toEqual([false, null]);
+  });
+
   it("whose closer look fails keeps what it found", async () => {
     vi.spyOn(api, "searchRegion").mockResolvedValueOnce(page([1])).mockRejectedValueOnce(new ApiError(500, "Oh."));
     ask(question(), true);

@@ -131,9 +131,8 @@ export function ask(question: RegionRequest | null, rests: boolean): void {
   if (!question) return;
   looking = rests;
   const { signal } = abort;
-  clearTimeout(timer);
   if (!known) timer = setTimeout(() => void answer(question, signal), rests ? 0 : REST_MS);
-  else if (!found.get().loading) lookCloser(question, signal);
+  else if (!found.get().loading) lookCloser(question, signal); // otherwise after the answer
 }
 
 function begin(question: RegionRequest | null, key: string): void {
