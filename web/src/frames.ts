@@ -17,7 +17,7 @@ export function covering({ width, height }: Extent, aspect: number, place: Edges
   return around({ width, height }, wide, high, place ?? [0, 0, width, height]);
 }
 
-const ROOM = 1.9; // of a place's own size: what lies around tells what it is
+const ROOM = 1.6; // of a place's own size: what lies around tells what it is
 const LEAST = 0.1; // of the picture's longer side: closer than this there are no pixels left to see
 
 /** A window of that shape close around a place. */

@@ -17,7 +17,7 @@ describe("a window", () => {
   it("is close around a place, of the tile's shape, inside the picture", () => {
     const window = closeTo(WIDE, 1, [480, 230, 540, 270]);
     expect(window.width).toBeCloseTo(window.height);
-    expect(window.width).toBeCloseTo(114);
+    expect(window.width).toBeCloseTo(100);
     expect(window.left + window.width / 2).toBeCloseTo(510);
     expect(closeTo(WIDE, 1, [0, 0, 10, 10])).toEqual({ left: 0, top: 0, width: 100, height: 100 });
     expect(closeTo(WIDE, 1, [0, 0, 1000, 500])).toEqual(covering(WIDE, 1, null));

@@ -47,7 +47,7 @@ export function Found({ question }: { question: RegionRequest | null }) {
           selected={NONE}
           hasQuery
           actions={actions}
-          want={() => askMore(question)}
+          want={(count) => count > hits.length + 1 && askMore(question)} // one more is always wished for
           Cell={PartTile}
         />
       </div>
@@ -89,7 +89,7 @@ function Summary({ answered }: { answered: Answered }) {
         <p aria-live="polite">
           {answer ? (
             <>
-              <b>{plural(places, "place")} in {plural(hits.length, "picture")}{next !== null && " so far"}</b>
+              <b>{next !== null && "Best "}{plural(hits.length, "picture")}, {plural(places, "place")}</b>
               <span title={`${plural(answer.searched, "picture")} searched; engine: ${answer.engine}`}>
                 {" "}· {closer ? <i class="closer-look">looking closer…</i> : duration(answer.seconds + answer.encode_seconds)}
               </span>

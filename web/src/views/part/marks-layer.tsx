@@ -66,7 +66,11 @@ function Handles({ mark, extent, unit, side }: { mark: Mark; extent: Extent; uni
   const edges = edgesOf(mark);
   const size = side * unit;
   const [x, y] = middleOf(edges, extent);
-  const arm = 4 * unit;
+  const arm = (side / 1.9) * unit;
+  const tip = arm / 2.6;
+  const arrows = [0, 90, 180, 270].map((turn) => (
+    <path key={turn} transform={`rotate(${turn})`} d={`M0 0H${arm}M${arm - tip} ${-tip}L${arm} 0L${arm - tip} ${tip}`} />
+  ));
   return (
     <g class="handles" stroke-width={1.5 * unit}>
       {mark.kind === "box" && HANDLES.map((handle) => {
@@ -75,8 +79,8 @@ function Handles({ mark, extent, unit, side }: { mark: Mark; extent: Extent; uni
       })}
       {isRoomy(edges, unit) && (
         <g class="grip" transform={`translate(${x} ${y})`}>
-          <circle r={size * 0.85} />
-          <path d={`M${-arm} 0H${arm}M0 ${-arm}V${arm}`} />
+          <circle r={size * 0.95} />
+          {arrows}
         </g>
       )}
     </g>

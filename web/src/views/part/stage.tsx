@@ -30,6 +30,7 @@ export function Stage({ asked, stage, viewing }: Props) {
   const marks = drawn ?? kept;
   const handled = useStore(chosen);
   const coarse = useCoarse();
+  const showing = useStore(show);
   const { view, unit } = viewing;
   const radius = size * Math.max(asked.width, asked.height);
 
@@ -54,7 +55,7 @@ export function Stage({ asked, stage, viewing }: Props) {
   return (
     <div
       ref={stage}
-      class={`part-stage using-${using}`}
+      class={`part-stage using-${using}${showing === "heat" ? " lit" : ""}`}
       tabIndex={0}
       role="application"
       aria-label={`${asked.name}: mark a part of it`}
