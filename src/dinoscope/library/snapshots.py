@@ -37,6 +37,7 @@ class State:
         self.source = source
         self.engine = engine  # vectors [0, engine.covered)
         self.tail = tail  # vectors [engine.covered, len(source)), exact
+        self.missing: dict[str, int] = {}  # filter -> pictures without a record, as far as anybody asked
         self._masks: dict[str, _Allowed] = {}
 
     def alive(self, db: sqlite3.Connection) -> Mask | None:

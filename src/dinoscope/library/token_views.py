@@ -88,10 +88,17 @@ class TokenView:
 
     def missing(self, where: Filter | None = None) -> int:
         """Pictures that pass the filter and have no tokens yet; indexing their folders again adds them."""
-        # two counts of index entries, instead of a look-up a picture where nothing is missing
+        key = where.text if where is not None else ""
+        known = self._state.missing
+        if key not in known:  # seconds at a million pictures: once a commit
+            known[key] = 0 if self._complete() else self._without(where)
+        return known[key]
+
+    def _complete(self) -> bool:
         statement = "SELECT count(*) FROM contents WHERE files > 0"
-        if int(self._db.execute(statement).fetchone()[0]) == self.count:
-            return 0
+        return int(self._db.execute(statement).fetchone()[0]) == self.count
+
+    def _without(self, where: Filter | None) -> int:
         condition, parameters = sql_of(where)
         statement = (
             f"SELECT count(*) FROM files WHERE {condition} AND NOT EXISTS "

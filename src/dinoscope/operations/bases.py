@@ -26,6 +26,7 @@ from dinoscope.sample import samples
 from dinoscope.settings import Settings
 
 PICTURES = 64  # of the sample, spread over what it shows: 4-8 s of encoding, once a model
+VERSION = 2  # one more whenever fit_basis gives something else: what is cached is fitted again
 _BATCH = 4  # pictures decoded and encoded at once
 
 
@@ -37,7 +38,7 @@ def basis_for(library: Library, backbone: Backbone, settings: Settings) -> Basis
 def basis_of_model(backbone: Backbone, settings: Settings) -> Basis:
     """From the cache, else fitted, which takes some seconds, and kept there where it can be written."""
     digest = hashlib.sha256(backbone.identity.key.encode()).hexdigest()[:16]
-    file = settings.cache / "bases" / f"{digest}.npz"
+    file = settings.cache / "bases" / f"{digest}-{VERSION}.npz"
     known = _read(file)
     if known is not None:
         return known
