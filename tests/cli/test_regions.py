@@ -56,6 +56,17 @@ def test_the_table_shows_places_that_can_be_given_back(dinoscope: Dinoscope, ind
     assert rank("--less", place) > 1
 
 
+def test_the_whole_pictures_say_has_a_column_of_its_own(dinoscope: Dinoscope, indexed: Path) -> None:
+    picture = indexed / "a" / "3.png"
+    ran = dinoscope("search", picture, *PART, "--also", "1", "-k", "2")
+    assert ran.code == 0, ran.err
+    assert ran.out.split("\n")[0].split() == ["Score", "Whole", "Place", "Picture"]
+    lines = [line.split() for line in ran.out.splitlines() if ".png" in line]
+    assert lines[0][1:3] == ["1.000", "1.000"]
+    assert lines[0][-1] == str(picture)
+    assert "Whole" not in dinoscope("search", picture, *PART, "-k", "2").out
+
+
 def test_percent_points_masks_outlines_and_ids_mark_the_same(dinoscope: Dinoscope, indexed: Path) -> None:
     picture = indexed / "a" / "3.png"
     mask = saved_mask(dinoscope.library.parent / "mask.png", (48, 36), (12, 9, 24, 18))
@@ -67,8 +78,9 @@ def test_percent_points_masks_outlines_and_ids_mark_the_same(dinoscope: Dinoscop
     ):
         hits = dinoscope("search", picture, *way, "--json").json["hits"]
         assert [hit["picture"]["id"] for hit in hits] == [hit["picture"]["id"] for hit in plain], way
-    stdin = dinoscope("search", "-", "--point", "50%,50%", "--json", stdin=picture.read_bytes())
-    assert stdin.json["hits"][0]["picture"]["path"] == str(picture)
+    by_file = dinoscope("search", picture, "--point", "18,13.5", "--json").json["hits"]
+    stdin = picture.read_bytes()
+    assert dinoscope("search", "-", "--point", "37.5%,37.5%", "--json", stdin=stdin).json["hits"] == by_file
     own = plain[0]["picture"]["id"]
     by_id = dinoscope("search", f"id:{own}", *PART, "--where", "folder~b", "--json").json
     assert own not in [hit["picture"]["id"] for hit in by_id["hits"]]

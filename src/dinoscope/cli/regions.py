@@ -160,10 +160,12 @@ def corners(box: Box) -> list[float]:
 def show(answer: RegionAnswer) -> None:
     """The hits as a table, best first, each with its places, written as --more and --less want them."""
     if answer.hits:
-        made = table("", "Score", "Place", "Picture", right=["", "Score"])
+        whole = ["Whole"] if any(hit.whole is not None for hit in answer.hits) else []
+        made = table("", "Score", *whole, "Place", "Picture", right=["", "Score", "Whole"])
         for rank, hit in enumerate(answer.hits, 1):
-            for cells in rows(rank, hit):
-                made.add_row(*cells)
+            for first, score, place, picture in rows(rank, hit):
+                alike = f"{hit.whole:.3f}" if first and hit.whole is not None else ""
+                made.add_row(first, score, *([alike] if whole else []), place, picture)
         out().print(made)
     else:
         say(
@@ -180,14 +182,12 @@ def show(answer: RegionAnswer) -> None:
     )
 
 
-def rows(rank: int, hit: RegionHit) -> list[tuple[str, ...]]:
+def rows(rank: int, hit: RegionHit) -> list[tuple[str, str, str, str]]:
     """A hit's line, and one for each further place."""
     copies = f" [dim](+{len(hit.copies)} copies)[/]" if hit.copies else ""
     first, *others = (place_of(hit, place.box) for place in hit.places)
     left = len(others) - (SHOWN_PLACES - 1)
-    lines: list[tuple[str, ...]] = [
-        (str(rank), f"{hit.score:.3f}", first, escaped(hit.picture.path) + copies)
-    ]
+    lines = [(str(rank), f"{hit.score:.3f}", first, escaped(hit.picture.path) + copies)]
     for place, text in zip(hit.places[1:SHOWN_PLACES], others, strict=False):
         lines.append(("", f"[dim]{place.score:.3f}[/]", text, ""))
     if left > 0:
