@@ -56,7 +56,7 @@ def test_every_direct_dependency_is_locked(lock: str) -> None:
     extras = {
         "light": [],
         "dev": ["dev"],
-        "all": ["heic", "hub", "openvino", "torch", "bench", "reference", "dev"],
+        "all": ["geometry", "heic", "hub", "openvino", "torch", "bench", "reference", "dev"],
     }
     wanted = [*PROJECT["project"]["dependencies"]]
     for extra in extras[lock]:
