@@ -132,7 +132,8 @@ def judged_inside(
     for block in range(layer):
         part = {name.split(".", 2)[2]: w for name, w in t.items() if name.startswith(f"blocks.{block}.")}
         x, facets, attention = _judged_block(config, part, x, shape)
-    x = _normed(x, t["norm.weight"], t["norm.bias"], config.norm_eps)
+    if layer == config.blocks:
+        x = _normed(x, t["norm.weight"], t["norm.bias"], config.norm_eps)
     of_patches = {name: facet[config.prefix :] for name, facet in facets.items()}
     return grid, x, of_patches, attention[:, 0, config.prefix :]
 

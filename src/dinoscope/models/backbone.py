@@ -84,8 +84,9 @@ class Backbone(Protocol):
 
         Args:
             layer: 1 to ``layers``; None: the last.
-            facet: ``tokens`` after the layer (and the final norm: the last layer's are those of ``encode``),
-                or the ``keys``, ``queries`` or ``values`` of all its heads, without rotary positions.
+            facet: ``tokens`` as the layer leaves them, the last layer's with the final norm as ``encode``
+                has them (that norm is made for them, and spoils those before); or the ``keys``,
+                ``queries`` or ``values`` of all its heads, without rotary positions.
             budget: as in ``encode``.
 
         Raises:

@@ -9,7 +9,7 @@ Outputs:
     ``patch_tokens``: (batch, N, D) the patch tokens after the final norm
     ``attention``: (batch, heads, N) what CLS gives to each patch in the last block
 and, of a graph made with ``inner``, of every block i (``inner_names``):
-    ``tokens.{i}``: (batch, N, D) the patch tokens after it and the final norm
+    ``tokens.{i}``: (batch, N, D) the patch tokens as it leaves them; the last block's after the final norm
     ``queries.{i}``, ``keys.{i}``, ``values.{i}``: (batch, N, D) of the patches in it, before rotary positions
     ``attention.{i}``: (batch, heads, N) what CLS gives to each patch in it
 
@@ -138,7 +138,7 @@ def _block(graph: VitGraph, number: int, tokens: str, linear: Linear, attend: At
     queries, keys, values = graph.split(linear(graph, normed, f"{block}.qkv", ALL_ROWS), 3)
     turned = _turned(graph, queries), _turned(graph, keys)
     tokens = _rest_of_block(graph, block, tokens, attend(graph, *turned, values), linear)
-    shown = {"queries": queries, "keys": keys, "values": values, "tokens": _norm(graph, tokens, "norm")}
+    shown = {"queries": queries, "keys": keys, "values": values, "tokens": tokens}
     for facet, value in shown.items():
         graph.output(f"{facet}.{number}", graph.part(value, prefix, END))
     cls = _heads(graph, graph.part(turned[0], 0, 1), (0, 2, 1, 3))

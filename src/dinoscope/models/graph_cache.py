@@ -27,7 +27,7 @@ class GraphKey:
     """What a built graph depends on. Anything else may change and the graph stays good."""
 
     weights: str  # digest of the weights file
-    kind: str  # "fp32", "int8" or "inner-portable"
+    kind: str  # "fp32", "int8" or "inside-portable"
     config: VitConfig
     built_by: str  # graph version and runtime version
 

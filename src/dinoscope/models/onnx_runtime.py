@@ -83,7 +83,7 @@ def _network(request: Request, inner: bool = False) -> tuple[OnnxNetwork, Tables
     import onnxruntime as ort
 
     precision, config = request.identity.precision, request.card.config
-    kind = f"inner-{precision}" if inner else precision
+    kind = f"inside-{precision}" if inner else precision
     key = GraphKey(request.identity.weights, kind, config, f"g{GRAPH_VERSION}-ort{ort.__version__}")
 
     def opened(graph: Path | bytes) -> OnnxNetwork:

@@ -67,7 +67,7 @@ def open_backbone(request: Request) -> VitBackbone:
     """The model in OpenVINO."""
     from dinoscope.models.onnx_runtime import usable_threads
 
-    key = GraphKey(request.identity.weights, "inner-portable", request.card.config, f"g{GRAPH_VERSION}")
+    key = GraphKey(request.identity.weights, "inside-portable", request.card.config, f"g{GRAPH_VERSION}")
     graph: Path | bytes
     if found := cached(request.graphs, key):
         graph, tables = found

@@ -133,7 +133,9 @@ class Vit(nn.Module):  # type: ignore[misc]  # torch is not there when types are
         block, prefix = self.blocks[layer - 1], self.config.prefix
         attention = block.cls_attention(rows, layout)[:, :, prefix:]
         if facet == "tokens":
-            return self.finish(block(rows, layout), layout)[0].patches, attention
+            tokens = block(rows, layout)
+            (tokens,) = layout.split(self.norm(tokens) if layer == self.config.blocks else tokens)
+            return tokens[:, prefix:], attention
         return block.facets(rows, layout)[facet][:, prefix:], attention
 
     def _before(self, layer: int, pictures: Tensor) -> tuple[Tensor, Layout]:
