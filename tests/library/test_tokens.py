@@ -218,12 +218,17 @@ def test_tokens_of_a_content_that_has_some_are_ignored(library: Library) -> None
         assert view.count == 1
 
 
-def test_tokens_without_a_vector_or_of_another_basis_are_refused_whole(
-    library: Library,
-) -> None:
+def test_tokens_of_a_content_that_was_compacted_away_meanwhile_are_ignored(library: Library) -> None:
+    plant(library, [file(1), file(2)])
+    library.remove(parse_filter("bytes=1002"))
+    library.compact()
+    plant_regions(library, [2, 1])
+    same(asked(library, QUERIES, 9), judged(QUERIES, [1], 9))
+    assert list(library.verify()) == []
+
+
+def test_tokens_of_another_basis_are_refused_whole(library: Library) -> None:
     plant(library, [file(1)], regions=True)
-    with pytest.raises(ValueError, match="without a vector"):
-        plant_regions(library, [2])
     twisted = Basis(BASIS.mean, BASIS.projection[::-1].copy())
     with pytest.raises(BadRequest, match="another basis"):
         library.commit(

@@ -34,7 +34,7 @@ def commit(
     Raises:
         BadRequest: a vector that is no finite unit vector, or of another dimension than the shelf;
             tokens that do not fit their shelf.
-        ValueError: a file whose content has no vector, neither given nor stored; tokens of such a content.
+        ValueError: a file whose content has no vector, neither given nor stored.
     """
     shelf = _shelf(db, model, dimension)
     files.put(db, new)
@@ -52,11 +52,10 @@ def commit(
 def _put_regions(
     db: sqlite3.Connection, library: Path, model: ModelIdentity, vectors: ShelfRow, regions: NewRegions
 ) -> None:
-    if lacking := _without(db, vectors.id, regions.tokens):
-        raise ValueError(f"region tokens were given for contents without a vector, such as {min(lacking)}")
     shelf = _token_shelf(db, model, regions)
     missing = _without(db, shelf.id, regions.tokens)
-    wanted = [content for content in regions.tokens if content in missing]
+    homeless = _without(db, vectors.id, regions.tokens)  # removed and compacted while they were pooled
+    wanted = [content for content in regions.tokens if content in missing and content not in homeless]
     if wanted:
         records = records_of([regions.tokens[content] for content in wanted], shelf.record)
         _write(db, library, shelf, records, [missing[content] for content in wanted])

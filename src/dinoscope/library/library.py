@@ -257,13 +257,14 @@ class Library:
         Args:
             files: new or changed paths; a known path keeps its id.
             vectors: content -> (D,) unit vector, for contents the shelf has none of; others are ignored.
-            regions: tokens of contents that have a vector, be it of now or of long ago.
+            regions: tokens of contents that have a vector, be it of now or of long ago, and none yet;
+                others are ignored.
 
         Raises:
             LibraryReadOnly, DiskFull: nothing has changed.
             BadRequest: a vector that is not finite, not of length 1 or not of ``dimension``; tokens of
                 another shape or basis than those that are there.
-            ValueError: a file, or tokens, whose content has no vector, neither given nor stored.
+            ValueError: a file whose content has no vector, neither given nor stored.
         """
         with self._connections.write() as db:
             commits.commit(db, self._folder, model, dimension, new=files, vectors=vectors, regions=regions)
