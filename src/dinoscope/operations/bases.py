@@ -26,7 +26,7 @@ from dinoscope.sample import samples
 from dinoscope.settings import Settings
 
 PICTURES = 64  # of the sample, spread over what it shows: 4-8 s of encoding, once a model
-VERSION = 2  # one more whenever fit_basis gives something else: what is cached is fitted again
+VERSION = 3  # one more whenever fit_basis gives something else: what is cached is fitted again
 _BATCH = 4  # pictures decoded and encoded at once
 
 

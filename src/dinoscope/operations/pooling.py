@@ -8,22 +8,28 @@ from dinoscope.features import Basis, Bytes, FloatArray, Levels, RegionTokens, n
 
 TOKENS = 32  # K, tokens a picture; see docs/decisions/011-regions.md for the measurement
 DIMENSION = 128  # P, numbers a token
+FLAT = 1e-4  # share of the largest variance below which a component is noise, and stays as weak as it is
 NEARNESS = 0.5  # squared distance that the whole longer side counts, beside 2 - 2 cos of two patches
 ROUNDS = 5  # of k-means after farthest-point seeds; later ones move hardly a patch
 _ALIKE = 1e-3  # squared distance below which a patch needs no token of its own
 
 
 def fit_basis(patches: FloatArray, dimension: int = DIMENSION) -> Basis:
-    """The principal components of patch descriptors.
+    """The principal components of patch descriptors, each divided by its spread.
+
+    The strongest components tell where in a scene a patch is, weaker ones what it shows. As equals they
+    find the right picture half as often again (docs/decisions/011-regions.md).
 
     Args:
         patches: (n, D) unit descriptors of many pictures, at least one.
-        dimension: P wanted; D where that is less. Directions the patches do not have are zero.
+        dimension: P wanted; D where that is less.
     """
     mean = patches.mean(axis=0, dtype=np.float64)
     centred = patches - mean.astype(np.float32)
-    _, axes = np.linalg.eigh(centred.T @ centred)  # ascending; D x D, so n costs one product
-    projection = axes.T[::-1][:dimension]
+    variances, axes = np.linalg.eigh(centred.T @ centred / np.float32(len(patches)))  # ascending
+    strongest = np.argsort(-variances, kind="stable")[:dimension]
+    spread = np.sqrt(np.maximum(variances[strongest], FLAT * max(float(variances[-1]), 1e-12)))
+    projection = axes.T[strongest] / spread[:, None]
     return Basis(mean.astype(np.float32), np.ascontiguousarray(projection, np.float32))
 
 
