@@ -51,11 +51,13 @@ function hueOf(row: number, column: number, links: RegionHit["links"]): number {
 function place(svg: SVGSVGElement, hit: RegionHit, links: RegionHit["links"], [rows, columns]: readonly [number, number]): void {
   const from = sides(document.querySelector("[data-part-query]"));
   const to = sides(document.querySelector(`[data-part-hit="${hit.picture.id}"]`));
+  const lids = [".top", ".part-query"].flatMap((one) => document.querySelector(one)?.getBoundingClientRect() ?? []);
   links.forEach(([row, column, hitRow, hitColumn, likeness], i) => {
     const group = svg.children[i] as SVGGElement;
     const start = from && patch(from, row, column, rows, columns);
     const end = to && patch(to, hitRow, hitColumn, ...hit.grid);
-    const seen = start && end && holds(from.frame, start) && holds(to.frame, end);
+    const covered = end && (end.bottom < 0 || lids.some((lid) => holds(lid, end)));
+    const seen = start && end && !covered && holds(from.frame, start) && holds(to.frame, end);
     group.style.display = seen ? "" : "none";
     if (!seen) return;
     group.style.opacity = String(0.45 + 0.55 * Math.max(0, likeness));
