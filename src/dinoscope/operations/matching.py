@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import isfinite
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from dinoscope.operations.correspondence import (
     peaks,
 )
 from dinoscope.operations.links import MatchLink, spread
+
+if TYPE_CHECKING:
+    from dinoscope.operations.geometric import Geometry
 
 Seen: TypeAlias = "Features | Inside"
 Point: TypeAlias = "tuple[float, float]"
@@ -72,6 +75,7 @@ class Matches:
     evidence: Evidence  # all pairs of patches
     likeness: float  # mean cosine of what stands out with its counterpart, in [-1, 1]
     note: str | None  # a sentence where the answer needs one: one picture twice, nothing to see, no match
+    geometry: Geometry | None = None  # the verdict on whether it is the very same thing, where it was asked
 
     @property
     def mirrored(self) -> bool:
@@ -110,7 +114,7 @@ class Matches:
 
     @cached_property
     def turned(self) -> Matches:
-        """The same pair asked the other way round; the links are the same ones."""
+        """The same pair asked the other way round; the links are the same ones, the geometry is not told."""
         evidence = self.evidence.turned()
         places, confidence = _matched(self.there, self.here, evidence)
         links = tuple(
@@ -124,6 +128,7 @@ class Matches:
             places=places,
             confidence=confidence,
             evidence=evidence,
+            geometry=None,
         )
 
     def _row(self, point: Point, cosines: bool = False) -> FloatArray:
