@@ -30,6 +30,7 @@ export function PartTile(props: TileProps) {
     // A finger cannot hover: its first tap looks, its second opens.
     if (touched.current && !touched.current.looked) looked.set(id);
     else actions.details(id);
+    touched.current = null;
   };
 
   return (
