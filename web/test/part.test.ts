@@ -181,7 +181,7 @@ describe("a question", () => {
     const search = vi.spyOn(api, "searchRegion").mockRejectedValueOnce(new ApiError(409, "Index again."));
     ask(question(), false);
     await vi.runAllTimersAsync();
-    expect(found.get()).toMatchObject({ error: "Index again.", loading: false });
+    expect(found.get()).toMatchObject({ error: "Index again.", loading: false, unready: true });
     search.mockResolvedValue(page([1]));
     ask(question(), false);
     await vi.runAllTimersAsync();

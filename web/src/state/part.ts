@@ -1,5 +1,5 @@
 // The part somebody marks, and what was found with such a part: asked anew as soon as a hand rests.
-import { api, isAbort, type RegionRequest } from "../api";
+import { api, ApiError, isAbort, type RegionRequest } from "../api";
 import { expressionOf } from "../filters";
 import { asksSomething, partsOf, type Mark } from "../marks";
 import { navigate, routes, type Route } from "../route";
@@ -97,9 +97,19 @@ export interface Found {
   loading: boolean;
   closer: boolean; // the best are looked at again, larger: the order may still change a little
   error: string | null;
+  unready: boolean; // the error is that no picture can be searched for parts yet: indexing helps
 }
 
-const NOTHING: Found = { of: "", hits: [], answer: null, next: null, loading: false, closer: false, error: null };
+const NOTHING: Found = {
+  of: "",
+  hits: [],
+  answer: null,
+  next: null,
+  loading: false,
+  closer: false,
+  error: null,
+  unready: false,
+};
 export const found = createStore(NOTHING);
 
 const PAGE = 60;
@@ -171,7 +181,8 @@ async function answer(question: RegionRequest, signal: AbortSignal): Promise<voi
     if (looking && !further) lookCloser(question, signal);
   } catch (error) {
     if (isAbort(error) || signal.aborted) return;
-    found.update({ loading: false, next: null, error: noteFailure(error) });
+    const unready = error instanceof ApiError && error.status === 409;
+    found.update({ loading: false, next: null, error: noteFailure(error), unready });
   }
 }
 

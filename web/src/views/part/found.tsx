@@ -10,7 +10,7 @@ import { NO_FILTERS, isFiltered } from "../../filters";
 import { duration, plural } from "../../format";
 import { asksSomething, boxMark } from "../../marks";
 import { formatRoute, navigate, routes, selectPart, withPlace } from "../../route";
-import { startIndexing } from "../../state/jobs";
+import { jobs, runningJob, startIndexing } from "../../state/jobs";
 import { say } from "../../state/overlays";
 import { density, shape } from "../../state/preferences";
 import { askAgain, askMore, draft, found, hitOf, show, type Found as Answered, type Show } from "../../state/part";
@@ -30,7 +30,7 @@ export function Found({ question }: { question: RegionRequest | null }) {
   const { hits, answer, next, loading, error } = answered;
 
   if (!question) return <Invitation />;
-  if (error && hits.length === 0) return <Failed sentence={error} retry={() => askAgain(question)} />;
+  if (error && hits.length === 0) return <Failed sentence={error} unready={answered.unready} retry={() => askAgain(question)} />;
   if (answer && !loading && hits.length === 0) return <Nowhere answered={answered} />;
   return (
     <>
@@ -127,30 +127,45 @@ function Showing() {
 
 /** Some pictures cannot be searched for parts yet: what to do about it, and a button that does. */
 function Note({ sentence }: { sentence: string }) {
-  const { about } = useStore(session);
-  const roots = about?.library.roots ?? [];
-  const index = async () => {
-    const refused = await startIndexing(roots);
-    say(refused ?? "The missing pictures are looked at again; you can go on meanwhile.", refused ? "bad" : "plain");
-  };
   return (
     <div class="verdict part-note" role="status">
       <Icon name="info" size={22} />
       <p>{sentence}</p>
-      {about && !about.library.read_only && roots.length > 0 && (
-        <button type="button" class="button" onClick={() => void index()}>Index now</button>
-      )}
+      <IndexNow />
     </div>
   );
 }
 
-function Failed({ sentence, retry }: { sentence: string; retry: () => void }) {
+function IndexNow({ primary = false }: { primary?: boolean }) {
+  const { about } = useStore(session);
+  const running = runningJob(useStore(jobs));
+  const roots = about?.library.roots ?? [];
+  if (!about || about.library.read_only || roots.length === 0) return null;
+  const index = async () => {
+    const refused = await startIndexing(roots);
+    say(refused ?? "The pictures are looked at again; you can go on meanwhile.", refused ? "bad" : "plain");
+  };
+  return (
+    <button type="button" class={`button${primary ? " primary" : ""}`} disabled={running !== undefined} onClick={() => void index()}>
+      {running ? "Indexing…" : "Index now"}
+    </button>
+  );
+}
+
+function Failed({ sentence, unready, retry }: { sentence: string; unready: boolean; retry: () => void }) {
   return (
     <Notice
-      icon="warning"
-      tone="bad"
-      title="This search did not work"
-      actions={<button type="button" class="button primary" onClick={retry}><Icon name="refresh" /> Try again</button>}
+      icon={unready ? "part" : "warning"}
+      tone={unready ? "calm" : "bad"}
+      title={unready ? "Parts come with indexing" : "This search did not work"}
+      actions={
+        <>
+          {unready && <IndexNow primary />}
+          <button type="button" class={`button${unready ? "" : " primary"}`} onClick={retry}>
+            <Icon name="refresh" /> Try again
+          </button>
+        </>
+      }
     >
       {sentence}
     </Notice>
