@@ -58,12 +58,12 @@ def test_an_older_library_gets_what_it_lacks_and_keeps_its_vectors(
     assert tokens_in(library, key) == -1
     before = library.info().shelves[0].vector_bytes
     last = list(index_folders([folder], library, colours, settings))[-1]
-    assert (last.added, last.known, last.removed) == (0, 12, 0)
+    assert (last.added, last.known, last.completed, last.removed) == (0, 12, 12, 0)
     assert tokens_in(library, key) == 12
     assert library.info().shelves[0].vector_bytes == before
     described = colours.described
     last = list(index_folders([folder], library, colours, settings))[-1]
-    assert (last.added, last.known) == (0, 12)
+    assert (last.added, last.known, last.completed) == (0, 12, 0)
     assert colours.described == described, "nothing was encoded again"
 
 

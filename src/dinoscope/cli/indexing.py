@@ -123,7 +123,8 @@ def bar() -> Bar:
 
 def draw(drawn: Bar, task: TaskID, step: Progress) -> None:
     """Show a step. While folders are still walked the total is open, and the bar pulses."""
-    rate = f"{step.added / step.seconds:.1f} pictures/s" if step.added and step.seconds > 0 else ""
+    encoded = step.added + step.completed
+    rate = f"{encoded / step.seconds:.1f} pictures/s" if encoded and step.seconds > 0 else ""
     refused = f" [yellow]{step.refused:,} refused" if step.refused else ""
     total = None if step.walking else step.found
     drawn.update(task, completed=step.done, total=total, rate=rate + refused)
@@ -136,6 +137,7 @@ def summary(last: Progress, refusals: list[Refusal], settings: Settings) -> dict
         "found": last.found,
         "added": last.added,
         "known": last.known,
+        "completed": last.completed,
         "removed": last.removed,
         "refused": last.refused,
         "seconds": round(last.seconds, 3),
@@ -146,7 +148,8 @@ def summary(last: Progress, refusals: list[Refusal], settings: Settings) -> dict
 
 def told(last: Progress, settings: Settings) -> str:
     """One line for a person."""
-    parts = [f"[bold green]{plural(last.added, 'new picture')}[/]", f"{last.known:,} known"]
+    completed = f" ({last.completed:,} of them completed)" if last.completed else ""
+    parts = [f"[bold green]{plural(last.added, 'new picture')}[/]", f"{last.known:,} known{completed}"]
     if last.removed:
         parts.append(f"{last.removed:,} gone")
     if last.refused:

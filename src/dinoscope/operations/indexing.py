@@ -119,7 +119,7 @@ class _Run:
         self._refusals: list[Refusal] = []
         self._walked: list[RootWalked] = []
         self._seen = PathSet()
-        self._added = self._known = self._removed = self._refused = 0
+        self._added = self._known = self._completed = self._removed = self._refused = 0
         self._started = self._committed = monotonic()
 
     @property
@@ -176,6 +176,7 @@ class _Run:
             removed=self._removed,
             refused=self._refused,
             seconds=monotonic() - self._started,
+            completed=self._completed,
             refusal=refusal,
             finished=finished,
         )
@@ -262,6 +263,7 @@ class _Run:
             self._vectors[content] = vector
             self._added += new
             self._known += len(rows) - new
+            self._completed += not new
             self._ahead.release(ready)
 
     def _described(self, batch: list[Ready]) -> list[FloatArray]:

@@ -14,12 +14,13 @@ class Progress:
     found: int  # files met so far; grows while folders are still being walked
     walking: bool  # True until the walk is complete and ``found`` is the total
     added: int  # pictures newly embedded
-    known: int  # unchanged, moved or copied, or embedded again only for the parts it lacked
+    known: int  # unchanged, moved or copied; completed ones, too
     removed: int  # rows whose file is gone
     refused: int
     seconds: float
     refusal: Refusal | None = None  # set on the one snapshot that reports it
     finished: bool = False
+    completed: int = 0  # of the known, those embedded again for the region tokens they lacked
 
     @property
     def done(self) -> int:

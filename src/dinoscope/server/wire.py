@@ -268,6 +268,7 @@ class Progress(Wire):
     walking: bool  # ``found`` still grows
     added: int
     known: int
+    completed: int  # of the known, those that got the parts they lacked
     removed: int
     refused: int
     done: int
