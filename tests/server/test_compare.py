@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ from PIL import Image
 from starlette.testclient import TestClient
 from tests.server.conftest import Colours
 
-from dinoscope.features import FloatArray, Pixels, normalise
+from dinoscope.features import FloatArray, Pixels
 from dinoscope.library.library import Library
 from dinoscope.models.backbone import ModelIdentity
 from dinoscope.operations.indexing import index_folders
@@ -21,14 +20,12 @@ from dinoscope.settings import Settings
 class Grey(Colours):
     """Sees brightness only."""
 
-    identity = ModelIdentity("grey", "1" * 16, "2x2", "fp32")
+    identity = ModelIdentity("grey", "1" * 16, "fit4-box", "fp32")
     dimension = 4
 
-    def describe(self, pictures: Sequence[Pixels]) -> FloatArray:
-        small = [
-            Image.fromarray(pixels).convert("L").resize((2, 2), Image.Resampling.BOX) for pixels in pictures
-        ]
-        return normalise(np.stack([np.asarray(one, np.float32).ravel() - 120 for one in small]))
+    def _seen(self, picture: Pixels) -> FloatArray:
+        small = Image.fromarray(picture).convert("L").resize((2, 2), Image.Resampling.BOX)
+        return np.asarray(np.asarray(small, np.float32).ravel() - 120, np.float32)
 
 
 @pytest.fixture
