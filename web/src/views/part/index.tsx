@@ -59,6 +59,13 @@ function Selecting({ asked }: { asked: Asked }) {
     seen.current = version;
   }, [key, drawn === null, version]);
   useEffect(() => () => ask(null, true), []);
+
+  // Another part: its best hits are at the top. Not while a hand draws, under which nothing may move.
+  const marked = useRef(route.marks);
+  useEffect(() => {
+    if (marked.current !== route.marks) scrollTo({ top: 0 });
+    marked.current = route.marks;
+  }, [route.marks]);
   useEffect(() => {
     if (route.picture !== null) looked.set(null);
   }, [route.picture]);
