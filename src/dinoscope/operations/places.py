@@ -158,8 +158,8 @@ def arranged(query: RegionQuery, found: NDArray[np.int64]) -> float:
 def _edges(line: FloatArray, first: int, last: int) -> tuple[float, float]:
     """Where a run of patches first..last begins and ends, by its ends and what is next to them."""
     covered = np.clip((np.pad(line, 1) - 0.25) / 0.5, 0, 1)  # of each patch, by the thing
-    start = first + 1 - covered[first + 1] - (covered[first] if first else 0)
-    end = last + covered[last + 1] + (covered[last + 2] if last + 1 < len(line) else 0)
+    start = first + 1 - max(covered[first + 1], 0.5) - (covered[first] if first else 0)
+    end = last + max(covered[last + 1], 0.5) + (covered[last + 2] if last + 1 < len(line) else 0)
     return float(start), float(end)
 
 

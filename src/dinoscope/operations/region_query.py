@@ -15,6 +15,7 @@ from dinoscope.operations.selection import Selection
 MOST = 16  # tokens of one selection
 LEAST = 0.5  # coverage from which a patch has a say
 FAINT = 0.1  # what a patch says at least that is all background
+TWINS = 2  # patches outside the selection that a background patch is like
 UNUSED_PATCH = 1  # side of a patch where only the shape of the grid is known; boxes do not depend on it
 
 
@@ -96,8 +97,8 @@ def foregrounds(reduced: FloatArray, wanted: FloatArray) -> FloatArray:
     outside = reduced[wanted == 0]
     if len(outside) == 0:
         return np.ones(wanted.shape, np.float32)
-    likeness = np.sort(reduced @ outside.T, axis=-1)[..., -max(1, len(outside) // 20) :].mean(axis=-1)
-    return np.asarray(np.clip(1 - likeness, FAINT, 1), np.float32)
+    likeness = np.sort(reduced @ outside.T, axis=-1)[..., -TWINS:].mean(axis=-1)
+    return np.asarray(np.clip(np.clip(1 - likeness, 0, 1) ** 2, FAINT, 1), np.float32)
 
 
 def _merged(
