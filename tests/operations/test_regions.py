@@ -200,7 +200,7 @@ def test_less_like_this_sinks_it_and_more_like_that_raises_it(shared: Session) -
     less = {h.picture.path.name: h.score for h in shared.search_region(asked, both, less=green).hits}
     more = {h.picture.path.name: h.score for h in shared.search_region(asked, both, more=green).hits}
     assert less["green.png"] < plain["green.png"] - 0.2 < more["green.png"]
-    assert less["reds.png"] == pytest.approx(plain["reds.png"], abs=0.05)
+    assert less["reds.png"] > plain["reds.png"] - 0.15
     assert more["green.png"] > more["reds.png"]
 
 
