@@ -61,11 +61,12 @@ function Selecting({ asked }: { asked: Asked }) {
   useEffect(() => () => ask(null, true), []);
 
   // Another part: its best hits are at the top. Not while a hand draws, under which nothing may move.
-  const marked = useRef(route.marks);
+  const marks = JSON.stringify(route.marks);
+  const before = useRef(marks);
   useEffect(() => {
-    if (marked.current !== route.marks) scrollTo({ top: 0 });
-    marked.current = route.marks;
-  }, [route.marks]);
+    if (before.current !== marks) scrollTo({ top: 0 });
+    before.current = marks;
+  }, [marks]);
   useEffect(() => {
     if (route.picture !== null) looked.set(null);
   }, [route.picture]);
