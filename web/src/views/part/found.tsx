@@ -9,13 +9,14 @@ import type { TileActions } from "../../components/tile";
 import { NO_FILTERS, isFiltered } from "../../filters";
 import { duration, plural } from "../../format";
 import { asksSomething, boxMark } from "../../marks";
-import { formatRoute, navigate, routes, selectPart, withPlace } from "../../route";
+import { formatRoute, navigate, routes, selectPart, withPlace, type PlaceExample } from "../../route";
 import { jobs, runningJob, startIndexing } from "../../state/jobs";
 import { say } from "../../state/overlays";
 import { density, shape } from "../../state/preferences";
 import { askAgain, askMore, draft, found, hitOf, show, type Found as Answered, type Show } from "../../state/part";
 import { session } from "../../state/session";
 import { useStore } from "../../state/store";
+import type { RegionHit } from "../../wire";
 import { PartTile } from "./part-tile";
 
 const UNKNOWN = 18; // places shown while nobody knows how many pictures there are
@@ -27,7 +28,11 @@ export function Found({ question }: { question: RegionRequest | null }) {
   const form = useStore(shape);
   const showing = useStore(show);
   const actions = useMemo(actionsOnHits, []);
-  const { hits, answer, next, loading, error } = answered;
+  const { less } = useStore(routes);
+  const { answer, next, loading, error } = answered;
+  // Said to be wrong: gone at once, whatever the next answer says.
+  const refused = less.map(({ picture }) => picture).join();
+  const hits = useMemo(() => without(answered.hits, less), [answered.hits, refused]);
 
   if (!question) return <Invitation />;
   if (error && hits.length === 0) return <Failed sentence={error} unready={answered.unready} retry={() => askAgain(question)} />;
@@ -56,6 +61,10 @@ export function Found({ question }: { question: RegionRequest | null }) {
 }
 
 const NONE: readonly number[] = [];
+
+function without(hits: readonly RegionHit[], less: readonly PlaceExample[]): readonly RegionHit[] {
+  return less.length ? hits.filter((hit) => !less.some(({ picture }) => picture === String(hit.picture.id))) : hits;
+}
 
 function actionsOnHits(): TileActions {
   const example = (side: "more" | "less", id: number) => {

@@ -3,18 +3,19 @@ import { useRef } from "preact/hooks";
 import { imageUrl, thumbnailUrl } from "../../api";
 import { Icon, type IconName } from "../../components/icon";
 import { Places, sureness } from "../../components/places";
-import type { TileProps } from "../../components/tile";
-import { Thumbnail } from "../../components/tile";
+import { Thumbnail, type TileProps } from "../../components/tile";
 import { closeTo, covering, sheetOf } from "../../frames";
+import { routes } from "../../route";
 import { looked, show } from "../../state/part";
 import { useStore } from "../../state/store";
 import type { RegionHit } from "../../wire";
 
 export function PartTile(props: TileProps) {
-  const { index, total, x, y, width, height, active, hasQuery: _, actions } = props;
+  const { index, total, x, y, width, height, active, actions } = props;
   const hit = props.hit as RegionHit;
   const { id, name } = hit.picture;
   const here = useStore(looked) === id;
+  const wanted = useStore(routes).more.some(({ picture }) => picture === String(id));
 
   const look = (event: PointerEvent) => {
     if (event.pointerType !== "touch") looked.set(event.type === "pointerenter" ? id : null);
@@ -35,7 +36,7 @@ export function PartTile(props: TileProps) {
 
   return (
     <li
-      class={`tile part-tile${here ? " looked" : ""}`}
+      class={`tile part-tile${here ? " looked" : ""}${wanted ? " wanted" : ""}`}
       style={{ transform: `translate(${x}px, ${y}px)`, width: `${width}px` }}
       aria-setsize={total}
       aria-posinset={index + 1}
