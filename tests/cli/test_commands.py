@@ -30,6 +30,7 @@ def test_index_prints_one_json_document(dinoscope: Dinoscope, folder: Path) -> N
         "found": 9,
         "added": 8,
         "known": 0,
+        "completed": 0,
         "removed": 0,
         "refused": 1,
         "seconds": 0,

@@ -293,7 +293,7 @@ def test_the_library_tells_their_bytes(library: Library) -> None:
 
 
 def test_an_index_answers_as_exact_search_does(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(optimising, "EXACT_TOKENS", 100)
+    monkeypatch.setattr(optimising, "EXACT_NUMBERS", 100 * SHORT)
     plant(library, [file(number) for number in range(25)], regions=True)
     library.optimise()
     with library.shelf(MODEL.key).tokens() as view:
@@ -356,7 +356,7 @@ def test_a_contradiction_is_found(
 ) -> None:
     import re
 
-    monkeypatch.setattr(optimising, "EXACT_TOKENS", 100)
+    monkeypatch.setattr(optimising, "EXACT_NUMBERS", 100 * SHORT)
     with Library.open(folder, write=True) as library:
         plant(library, [file(number) for number in range(60)], regions=True)
         library.optimise()

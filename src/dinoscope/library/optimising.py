@@ -17,7 +17,9 @@ from dinoscope.library.shelf_rows import ShelfRow, dead_rows, shelf_row, shelf_r
 from dinoscope.library.snapshots import load
 
 EXACT_UP_TO = 50_000  # live vectors: ~10 ms a search; an index pays beyond
-EXACT_TOKENS = 262_144  # live region tokens, 8,192 pictures: what Exact keeps converted; 75 ms for 16 queries
+EXACT_NUMBERS = 2**25  # of live region tokens, 8,192 pictures: 75 ms for 16 queries, 128 MB kept converted
+    2**25
+)  # of live region tokens, 8,192 pictures: what Exact keeps converted; 75 ms for 16 queries
 TAIL_SHARE = 0.05  # merge when more of the vectors than this lie outside the engine
 
 
@@ -51,7 +53,8 @@ def keeps_engine(row: ShelfRow, alive: int) -> bool:
 
 
 def _border(row: ShelfRow) -> int:
-    return EXACT_TOKENS if row.tokens else EXACT_UP_TO
+    """Vectors from which an index pays."""
+    return EXACT_NUMBERS // row.dimension if row.tokens else EXACT_UP_TO
 
 
 def _rebuild(connections: Connections, library: Path, row: ShelfRow, name: str, tick: Tick | None) -> None:
