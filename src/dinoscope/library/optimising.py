@@ -18,8 +18,6 @@ from dinoscope.library.snapshots import load
 
 EXACT_UP_TO = 50_000  # live vectors: ~10 ms a search; an index pays beyond
 EXACT_NUMBERS = 2**25  # of live region tokens, 8,192 pictures: 75 ms for 16 queries, 128 MB kept converted
-    2**25
-)  # of live region tokens, 8,192 pictures: what Exact keeps converted; 75 ms for 16 queries
 TAIL_SHARE = 0.05  # merge when more of the vectors than this lie outside the engine
 
 
