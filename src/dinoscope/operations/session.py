@@ -7,10 +7,10 @@ from pathlib import Path
 from threading import Lock
 from time import perf_counter
 from types import TracebackType
-from typing import Self, TypeAlias
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 from dinoscope.errors import DinoscopeError
-from dinoscope.features import Features, FloatArray, Pixels
+from dinoscope.features import Facet, Features, FloatArray, Pixels
 from dinoscope.geometry import Size
 from dinoscope.library.filters import Filter, parse_filter
 from dinoscope.library.library import Library
@@ -18,7 +18,7 @@ from dinoscope.library.records import Picture
 from dinoscope.models.backbone import Backbone
 from dinoscope.operations.answers import Answer
 from dinoscope.operations.progress import Progress
-from dinoscope.operations.queries import AT_LEAST, PictureLike, decoded, on_original
+from dinoscope.operations.queries import AT_LEAST, PictureLike, at_least, decoded, on_original
 from dinoscope.operations.region_answers import RegionAnswer
 from dinoscope.operations.regions import Example, search_region
 from dinoscope.operations.searching import Query, Yardstick, search
@@ -27,6 +27,9 @@ from dinoscope.pictures.decoding import decode
 from dinoscope.pictures.limits import Limits
 from dinoscope.pictures.reading import content_hash, read_bytes
 from dinoscope.settings import Settings
+
+if TYPE_CHECKING:
+    from dinoscope.operations.explaining import Look
 
 Where: TypeAlias = str | Sequence[str] | Filter | None
 Like: TypeAlias = "PictureLike | int"  # an int is the id of a picture of the library
@@ -193,6 +196,36 @@ class Session:
             collapse=collapse,
             encode_seconds=0.0 if isinstance(picture, int) else perf_counter() - started,
         )
+
+    def look(
+        self,
+        picture: Like,
+        *,
+        layer: int | None = None,
+        facet: Facet = "tokens",
+        patches: int | None = None,
+    ) -> Look:
+        """What the model sees in a picture: attention, colours of its parts, and what is like what.
+
+        The first look into a layer and facet takes some seconds: its palette is fitted, and kept.
+
+        Args:
+            picture: a path, bytes, an array, a PIL picture, or the id of a picture of this library.
+            layer: 1 to ``backbone.layers``; None: the last but one.
+            facet: ``tokens``, ``keys``, ``queries`` or ``values``.
+            patches: most patches, 1 to 4096; None: as many as the model takes for the index.
+
+        Raises:
+            Unreadable, NotAPicture, NoSuchPicture, BadRequest.
+        """
+        from dinoscope.operations.explaining import Look, look_inside  # no part of a search
+        from dinoscope.operations.palettes import palette_for
+
+        source = self.library.picture(picture).path if isinstance(picture, int) else picture
+        pixels, size = self._decoded(source, at_least(self.backbone, patches))
+        inside = look_inside(self.backbone, pixels, size, layer=layer, facet=facet, patches=patches)
+        palette = palette_for(self.backbone, inside.layer, facet, self.settings)
+        return Look(inside, palette.paint(inside))
 
     def encode(self, picture: PictureLike) -> Features:
         """A picture as the model sees it: descriptor, patches and attention, its grid on the original."""
