@@ -17,6 +17,7 @@ from dinoscope.pictures.limits import Limits
 from dinoscope.pictures.workers import DecodeWorkers
 from dinoscope.server import problems, wire
 from dinoscope.server.images import Images
+from dinoscope.server.insights import Insights
 from dinoscope.server.jobs import Jobs
 from dinoscope.server.launching import Launches
 from dinoscope.server.pages import Pages, bundled
@@ -114,6 +115,7 @@ def _parts(settings: Settings, session: Session, access: Access, workers: Decode
         yardstick=Yardstick(),
         uploads=Uploads(),
         seen=Seen(),
+        insights=Insights(),
         images=Images(session.library, workers),
         writer=writer,
         jobs=Jobs(session, writer),

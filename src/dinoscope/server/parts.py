@@ -23,6 +23,7 @@ from dinoscope.pictures.decoding import Decoded
 from dinoscope.pictures.thumbnails import thumbnail
 from dinoscope.pictures.workers import DecodeWorkers
 from dinoscope.server.images import Images
+from dinoscope.server.insights import Insights
 from dinoscope.server.jobs import Jobs
 from dinoscope.server.launching import Launches
 from dinoscope.server.queries import SIDE, Upload, Uploads
@@ -49,6 +50,7 @@ class Parts:
     yardstick: Yardstick
     uploads: Uploads
     seen: Seen
+    insights: Insights
     images: Images
     writer: Writer
     jobs: Jobs
