@@ -1,0 +1,170 @@
+"""Region search in a large library: time of a search, and bytes a picture.
+
+    python benchmarks/regions_scale.py                       # 1,000 and 10,000 pictures
+    python benchmarks/regions_scale.py --sizes 31250         # a million tokens
+
+The sample pictures are real and asked for by a box each; all others are *filler*: a record of tokens is
+drawn from a sample picture, half of another's tokens are mixed in, and noise turns each token away by
+some 25 degrees. So the tokens lie about where real ones do, in as tight bunches, but nobody took these
+pictures. A search is ``search_region`` from the encoded query picture to places, no second look; a
+query's first search is not counted. "Same" is the share of the ten best that the exact engine has, too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import tempfile
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from time import perf_counter
+from typing import TypeAlias
+
+import numpy as np
+
+from dinoscope.features import Basis, Features, RegionTokens, normalise
+from dinoscope.geometry import Box, Size
+from dinoscope.library.library import Library
+from dinoscope.library.records import NewFile, NewRegions
+from dinoscope.models.backbone import Backbone, ModelIdentity
+from dinoscope.models.loading import load_backbone
+from dinoscope.operations.pooling import directions, fit_basis, levels, pool
+from dinoscope.operations.region_answers import RegionAnswer
+from dinoscope.operations.regions import search_region
+from dinoscope.operations.selection import Selection
+from dinoscope.sample import PICTURES
+from dinoscope.settings import load_settings
+
+TURNED = 0.47  # tangent of the angle by which a filler's token is turned away
+BATCH = 2_000  # pictures a commit
+ROOT = Path("/filler")
+Timed: TypeAlias = tuple[float, RegionAnswer]  # seconds
+
+
+def main() -> None:
+    """Print a table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--sizes", default="1000,10000", help="pictures, separated by commas")
+    parser.add_argument("--real", type=int, default=120, help="sample pictures encoded, half of them asked")
+    parser.add_argument("--precision", default="auto")
+    arguments = parser.parse_args()
+    backbone = load_backbone(load_settings().with_overrides(precision=arguments.precision))
+    pictures = encoded(backbone, arguments.real)
+    basis = fit_basis(np.concatenate([one.patches.reshape(-1, one.patches.shape[-1]) for one in pictures]))
+    print(f"{backbone.identity.key}, {platform.machine()}, {datetime.now(UTC):%Y-%m-%d}\n")
+    heads = ["pictures", "tokens", "engine", "p50 ms", "p95 ms", "same", "bytes a picture", "of it engine"]
+    print("| " + " | ".join([*heads, "built in s"]) + " |\n|" + "---|" * (1 + len(heads)))
+    for size in arguments.sizes.split(","):
+        with (
+            tempfile.TemporaryDirectory(prefix="dinoscope-bench-") as folder,
+            Library.open(Path(folder), write=True) as library,
+        ):
+            fill(library, backbone.identity, basis, pictures, int(size))
+            measure(library, backbone, pictures[: arguments.real // 2], Path(folder))
+
+
+def encoded(backbone: Backbone, count: int) -> list[Features]:
+    """Sample pictures as the model sees them, of every group."""
+    from PIL import Image
+
+    paths = sorted(PICTURES.rglob("*.webp"))
+    chosen = paths[:: max(1, len(paths) // count)][:count]
+    return [backbone.encode([np.asarray(Image.open(path).convert("RGB"))])[0] for path in chosen]
+
+
+def fill(
+    library: Library, model: ModelIdentity, basis: Basis, pictures: Sequence[Features], size: int
+) -> None:
+    """The real pictures first, then filler up to ``size``."""
+    real = [pool(basis.reduced(one.patches), one.attention) for one in pictures]
+    descriptors = np.stack([one.descriptor for one in pictures])
+    random = np.random.default_rng(0)
+    for start in range(0, size, BATCH):
+        names = [f"{number:064x}" for number in range(start, min(size, start + BATCH))]
+        tokens = [
+            real[number] if number < len(real) else filler(real, random)
+            for number in range(start, start + len(names))
+        ]
+        owners = random.integers(0, len(real), len(names))
+        noise = random.standard_normal((len(names), descriptors.shape[1]), np.float32)
+        vectors = normalise(descriptors[owners] + 0.03 * noise)
+        files = [
+            NewFile(ROOT / f"{name[-3:]}/{name}.jpg", ROOT, name, "jpeg", Size(640, 480), 100_000, 0)
+            for name in names
+        ]
+        library.commit(
+            model,
+            descriptors.shape[1],
+            files,
+            dict(zip(names, vectors, strict=True)),
+            NewRegions(basis, dict(zip(names, tokens, strict=True))),
+        )
+
+
+def filler(real: Sequence[RegionTokens], random: np.random.Generator) -> RegionTokens:
+    """One picture's map with every other token from another picture, all turned a little."""
+    one, other = (real[int(number)] for number in random.integers(0, len(real), 2))
+    vectors = directions(one.vectors)
+    shared = min(one.count, other.count) // 2
+    vectors[:shared] = directions(other.vectors[:shared])
+    noise = random.standard_normal(vectors.shape, np.float32) * (TURNED / vectors.shape[1] ** 0.5)
+    vectors[: one.count] = normalise(vectors[: one.count] + noise[: one.count])
+    vectors[one.count :] = 0
+    return RegionTokens(levels(vectors), one.count, one.map)
+
+
+def measure(library: Library, backbone: Backbone, asked: Sequence[Features], folder: Path) -> None:
+    """One row for each engine."""
+    exact, before = timed(library, backbone, asked), on_disk(folder)
+    print(row(exact, exact, before) + f" {0} | {0} |", flush=True)
+    started = perf_counter()
+    library.optimise(engine="ivf_rabitq")
+    built, after = perf_counter() - started, on_disk(folder)
+    engine = (after - before) / size_of(exact)
+    print(row(timed(library, backbone, asked), exact, after) + f" {engine:,.0f} | {built:.0f} |", flush=True)
+
+
+def timed(library: Library, backbone: Backbone, asked: Sequence[Features]) -> list[Timed]:
+    """Seconds and answers, for a box in the middle of each picture, from a tenth to a half of its sides."""
+    found = []
+    for number, features in enumerate(asked):
+        width, height = features.grid.picture.width, features.grid.picture.height
+        share = 0.1 + 0.4 * number / len(asked)
+        box = Box(*(side * (0.5 + sign * share / 2) for sign in (-1, 1) for side in (width, height)))
+        for _ in range(2):
+            started = perf_counter()
+            answer = search_region(library, backbone, features, Selection.of(box), k=20)
+            seconds = perf_counter() - started
+        found.append((seconds, answer))
+    return found
+
+
+def row(found: Sequence[Timed], exact: Sequence[Timed], disk: int) -> str:
+    """The cells that both engines have."""
+    p50, p95 = np.percentile([1000 * seconds for seconds, _ in found], (50, 95))
+    same = [len(ids(one) & ids(two)) / len(ids(two)) for (_, one), (_, two) in zip(found, exact, strict=True)]
+    count, engine = size_of(found), found[0][1].engine
+    return (
+        f"| {count:,} | {32 * count:,} | {engine} | {p50:.0f} | {p95:.0f} | {np.mean(same):.3f} "
+        f"| {disk / count:,.0f} |"
+    )
+
+
+def size_of(found: Sequence[Timed]) -> int:
+    """Pictures in the library."""
+    return found[0][1].searched
+
+
+def ids(answer: RegionAnswer) -> set[int]:
+    return {hit.picture.id for hit in answer.hits[:10]}
+
+
+def on_disk(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+if __name__ == "__main__":
+    main()
