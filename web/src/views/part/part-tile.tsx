@@ -6,7 +6,7 @@ import { Places, sureness } from "../../components/places";
 import { Thumbnail, type TileProps } from "../../components/tile";
 import { closeTo, covering, sheetOf } from "../../frames";
 import { routes } from "../../route";
-import { looked, show } from "../../state/part";
+import { found, looked, show } from "../../state/part";
 import { useStore } from "../../state/store";
 import type { RegionHit } from "../../wire";
 
@@ -67,11 +67,19 @@ export function PartTile(props: TileProps) {
         </div>
       </div>
       <div class="score" title={`Likeness ${hit.score.toFixed(3)}`} aria-hidden="true">
-        <span class="score-bar"><span style={{ width: `${100 * Math.min(1, Math.max(0.02, hit.score))}%` }} /></span>
+        <span class="score-bar"><span style={{ width: `${100 * barOf(hit.score)}%` }} /></span>
         <span>{hit.score.toFixed(2)}</span>
       </div>
     </li>
   );
+}
+
+const SURE = 0.6; // patches of other pictures are seldom more alike than this
+
+/** How long the bar is: full for the best, unless the best is not much. */
+function barOf(score: number): number {
+  const best = found.get().hits[0]?.score ?? 1;
+  return Math.min(1, Math.max(0.02, score / Math.max(best, SURE)));
 }
 
 /** The picture in its tile, whole or close to its best place, with what was found on it. */
