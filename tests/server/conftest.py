@@ -52,12 +52,12 @@ class Colours:
         return Inside(seen.model, layer or self.layers, facet, seen.grid, seen.patches, seen.attention)
 
     def _features(self, picture: Pixels, budget: int | None) -> Features:
-        """Square patches, each of the colour under it: a direction in the first three of 48 numbers."""
+        """Square patches, each of the colour under it: waves of it, so that other colours are far apart."""
         identity = self.identity.at(budget)
         side = isqrt(identity.budget)
         small = Image.fromarray(picture).resize((side, side), Image.Resampling.BOX)
-        patches = np.zeros((side, side, self.dimension), np.float32)
-        patches[..., :3] = np.asarray(small, np.float32) / 255 - 0.45
+        waves = np.random.default_rng(0).normal(0, 8, (4, self.dimension))  # the last line: phases
+        patches = np.cos(np.asarray(small) / 255 @ waves[:3] + waves[3]).astype(np.float32)
         grid = PatchGrid(side, side, 16, Size(picture.shape[1], picture.shape[0]))
         attention = np.ones((1, side, side), np.float32)
         return Features(identity.key, grid, normalise(self._seen(picture)), normalise(patches), attention)

@@ -51,7 +51,7 @@ def test_a_part_is_found_in_the_copy_at_the_same_place(reader: TestClient, id_of
     assert names(answer)[0] == "copy of 00.jpg"
     assert "00.jpg" not in names(answer)
     best = answer["hits"][0]
-    assert best["score"] == pytest.approx(1, abs=0.02)
+    assert 0.9 < best["score"] <= 1.0001
     assert lies_in(best["places"][0]["box"], FIELD)
     scores = [hit["score"] for hit in answer["hits"]]
     assert scores == sorted(scores, reverse=True)
@@ -82,7 +82,7 @@ def test_maps_and_links_have_the_shape_they_say(reader: TestClient, id_of: IdOf)
             assert 0 <= column < columns
             assert -1.001 <= similarity <= 1.001
     heat = np.frombuffer(b64decode(answer["hits"][0]["heat"]), np.uint8).reshape(answer["hits"][0]["grid"])
-    assert heat[2:4, 2:4].min() >= 250
+    assert heat[2:4, 2:4].min() >= 225
 
 
 def test_coordinates_are_of_the_original_however_small_it_was_decoded(reader: TestClient) -> None:
@@ -173,16 +173,18 @@ def test_the_whole_picture_can_have_a_say(reader: TestClient) -> None:
 
 def test_a_place_in_a_hit_brings_more_of_it_and_less(reader: TestClient, id_of: IdOf) -> None:
     query, other = upload(reader, paint(7)), id_of(reader, "13.png")
-    place = {"picture": str(other), "box": FIELD}
-
-    def score(answer: dict[str, Any]) -> float:
-        return float(next(hit["score"] for hit in answer["hits"] if hit["picture"]["id"] == other))
-
     plain = ask(reader, query, "?k=100", boxes=[FIELD])
-    more = ask(reader, query, "?k=100", boxes=[FIELD], more=[place])
-    less = ask(reader, query, "?k=100", boxes=[FIELD], less=[place])
-    assert score(more) > score(plain)
-    assert other not in [hit["picture"]["id"] for hit in less["hits"]] or score(less) < score(plain)
+
+    def score(answer: dict[str, Any], picture: int) -> float:
+        return next((float(hit["score"]) for hit in answer["hits"] if hit["picture"]["id"] == picture), -1.0)
+
+    unlike = {"picture": str(other), "box": FIELD}
+    more = ask(reader, query, "?k=100", boxes=[FIELD], more=[unlike])
+    assert score(more, other) > score(plain, other) + 0.1
+    best = plain["hits"][1]
+    like = {"picture": str(best["picture"]["id"]), "box": best["places"][0]["box"]}
+    less = ask(reader, query, "?k=100", boxes=[FIELD], less=[like])
+    assert score(less, best["picture"]["id"]) < best["score"] - 0.05
 
 
 def test_another_part_of_the_same_picture_costs_no_encoding(reader: TestClient, id_of: IdOf) -> None:
