@@ -47,7 +47,7 @@ def test_a_part_is_found_where_it_is() -> None:
 def test_each_of_several_places_is_found_and_the_best_comes_first() -> None:
     query = asked(picture((1, 2, 2, 3, 3)), patches(2, 2, 3, 3))
     there = picture((1, 0, 0, 3, 3), (1, 10, 3, 3, 3), (1, 5, 12, 3, 3), seed=1)
-    faded = normalise(there.reduced[0:3, 0:3] + 0.7 * KINDS[0])
+    faded = normalise(there.reduced[0:3, 0:3] + 0.6 * KINDS[0])
     there.reduced[0:3, 0:3] = faded
     places = sighting(query, there).places
     assert len(places) == 3
@@ -84,13 +84,14 @@ def test_an_unwanted_part_loses_against_a_wanted_one() -> None:
     found = sighting(query, picture((1, 10, 10, 3, 3), (2, 2, 2, 3, 3), seed=1))
     assert [place.box.overlap(patches(10, 10, 3, 3)) > 0.5 for place in found.places] == [True]
     plain = sighting(asked(here, patches(0, 0, 4, 8)), picture((1, 10, 10, 3, 3), (2, 2, 2, 3, 3), seed=1))
-    assert len(plain.places) == 2
+    assert plain.heat[3, 3] > found.heat[3, 3] + 0.3
 
 
 def test_what_is_like_the_query_as_much_as_like_the_unwanted_loses_nothing() -> None:
     query = asked(picture((1, 2, 2, 2, 2)), patches(2, 2, 2, 2))
     before = likeness(query, KINDS)
-    np.testing.assert_allclose(likeness(query.joined([], [query.tokens]), KINDS)[0], before[0], atol=0.1)
+    same = query.joined([], [query.tokens + 1e-3])
+    np.testing.assert_allclose(likeness(same, KINDS)[0], before[0], atol=0.1)
     against = likeness(query.joined([], [KINDS[3:4]]), KINDS)
     assert (against[:, 3] < before[:, 3] - 0.5).all()
     np.testing.assert_allclose(against[:, 1], before[:, 1], atol=1e-6)
@@ -104,8 +105,8 @@ def test_parts_in_the_same_arrangement_score_higher_than_swapped_upside_down() -
     assert same.score > turned.score + 0.02
 
 
-def test_a_mirrored_arrangement_is_as_good_and_one_upside_down_is_not() -> None:
-    query = asked(picture((1, 2, 2, 2, 2), (2, 4, 4, 2, 2)), patches(2, 2, 4, 4))
+def test_a_mirrored_arrangement_is_as_good_and_one_on_its_side_is_not() -> None:
+    query = asked(picture((1, 2, 2, 2, 2), (2, 2, 4, 2, 2)), patches(2, 2, 2, 4))
     straight = query.places.round().astype(np.int64)
     assert arranged(query, straight) > 0.95
     assert arranged(query, straight * np.array([1, -1])) > 0.95

@@ -63,6 +63,25 @@ def test_a_lasso_too_small_to_hold_a_patch_is_the_patch_under_it() -> None:
     assert np.argwhere(line).tolist() == [[0, 0], [0, 1]]
 
 
+def test_parts_seen_from_a_window_are_the_same_parts() -> None:
+    pixels = np.zeros((400, 800), np.bool_)
+    pixels[150:250, 250:350] = True
+    window = Box(200, 100, 600, 300)
+    own = PatchGrid(2, 4, 14, Size(400, 200))  # the same 100 x 100 patches
+    selection = Selection(
+        boxes=(Box(300, 120, 400, 200),),
+        polygons=(((450, 150), (550, 150), (550, 250)),),
+        masks=(Mask(pixels),),
+        points=((210, 290),),
+        not_points=((599, 299), (700, 10)),
+    )
+    whole, unwanted = selection.on(GRID)
+    near, near_unwanted = selection.within(window).on(own)
+    np.testing.assert_allclose(near, whole[1:3, 2:6], atol=1e-6)
+    np.testing.assert_allclose(near_unwanted, unwanted[1:3, 2:6])
+    assert selection.box(GRID) == Box(200, 100, 600, 300)
+
+
 def test_a_picture_smaller_than_a_patch_has_one() -> None:
     wanted, _ = Selection.of(Box(1, 1, 2, 2)).on(PatchGrid(1, 1, 14, Size(3, 3)))
     assert wanted.tolist() == [[1]]

@@ -12,8 +12,8 @@ from dinoscope.geometry import Bools, Box, PatchGrid
 from dinoscope.operations.region_answers import Link, Place
 from dinoscope.operations.region_query import RegionQuery, Seen
 
-EDGE = 0.5  # of the way from a picture's usual likeness to its best: less is outside a place
-WORTH = 0.6  # of the best place's score that another place of the same picture must reach
+EDGE = 0.55  # of the way from a picture's usual likeness to its best: less is outside a place
+WORTH = 0.75  # of the best place's score that another place of the same picture must reach
 MOST_PLACES = 8
 MOST_LINKS = 16
 ARRANGED = 0.1  # of a score is lost when the parts lie to each other in no way as in the query
@@ -45,7 +45,7 @@ def sighting(query: RegionQuery, seen: Seen) -> Sighting:
     """The places of a picture where the query's tokens are, at least one be it ever so unlike."""
     rows, columns, dimension = seen.reduced.shape
     similar = likeness(query, seen.reduced.reshape(-1, dimension)).reshape(-1, rows, columns)
-    heat = (query.strengths[:, None, None] * similar).max(axis=0)
+    heat = np.tensordot(query.weights, similar, 1)
     rise = risen(heat)
     labels = connected(rise >= EDGE)
     found = []
@@ -145,7 +145,7 @@ def arranged(query: RegionQuery, found: NDArray[np.int64]) -> float:
     """
     start = query.places[:, None] - query.places[None]
     end = (found[:, None] - found[None]).astype(np.float32)
-    say = query.weights[:, None] * query.weights[None] * (query.pictures[:, None] == query.pictures[None])
+    say = query.weights[:, None] * query.weights[None] * (query.views[:, None] == query.views[None])
     np.fill_diagonal(say, 0)
     unlike = np.clip(1 - query.tokens @ query.tokens.T, 0, 1)
     lengths = np.linalg.norm(start, axis=2) * np.linalg.norm(end, axis=2)

@@ -1,4 +1,4 @@
-"""A second look at the best hits of a small part: encoded again around the place, where it is larger."""
+"""A small part seen from near: the query encoded again around it, and the best hits around their places."""
 
 from __future__ import annotations
 
@@ -7,72 +7,62 @@ from dataclasses import dataclass, replace
 from math import ceil, floor
 from typing import TypeAlias
 
-from dinoscope.features import Basis, Pixels
+from dinoscope.features import Basis, Features, Pixels
 from dinoscope.geometry import Box, PatchGrid, Size
 from dinoscope.library.records import Picture
 from dinoscope.models.backbone import Backbone
 from dinoscope.operations.places import Sighting, sighting
+from dinoscope.operations.queries import on_original
 from dinoscope.operations.region_answers import Place
-from dinoscope.operations.region_query import RegionQuery, Seen, region_query
+from dinoscope.operations.region_query import RegionQuery, Seen
 from dinoscope.operations.selection import Selection
 
 # A picture upright, its shorter side at least that many pixels if it has them; None when it cannot be had.
 Read: TypeAlias = Callable[[Picture, int], Pixels | None]
 ReadQuery: TypeAlias = Callable[[int], Pixels | None]
 
-SMALL = 0.1  # share of the picture up to which a part is worth a second look
+LARGE = 0.25  # share of the picture from which a part is seen well enough where it is
+SMALL = 0.1  # share of the picture up to which hits are looked at again
 ROOM = 2.0  # sides of the window looked at, in sides of the part: it sees half the window's patches a side
-LOOKED_AT = 12  # hits; each costs one encoding
+LOOKED_AT = 8  # hits; each costs one encoding
 WINDOW = 0.25  # least side of a window, in sides of the picture: a place found may be off by a patch
 SIDE = 256  # pixels a window should have at least, about what 16 patches of 14 or 16 pixels can see
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Eye:
-    """Sees windows of pictures in the basis of a shelf."""
+class Near:
+    """The selected part of the query picture, encoded again in a window around it."""
 
-    backbone: Backbone
-    basis: Basis
+    features: Features  # its grid is the window's own
+    selection: Selection  # in pixels of the window
 
-    def look(self, pixels: Pixels, window: Box, picture: Size) -> Seen:
-        """A window with all the patches a whole picture gets; its grid is the window's own.
+    @classmethod
+    def of(cls, backbone: Backbone, grid: PatchGrid, selection: Selection, read: ReadQuery) -> Near | None:
+        """None for a part that fills the picture, or when the picture cannot be had.
 
         Args:
-            pixels: the picture, at any scale.
-            window: in original pixels, whole numbers.
-            picture: the original's size.
+            grid: of the query picture.
+
+        Raises:
+            BadRequest: see ``Selection.on``.
         """
-        high, wide = pixels.shape[0] / picture.height, pixels.shape[1] / picture.width
-        rows = slice(floor(window.top * high), ceil(window.bottom * high))
-        columns = slice(floor(window.left * wide), ceil(window.right * wide))
-        features = self.backbone.encode([pixels[rows, columns]])[0]
-        size = Size(int(window.right - window.left), int(window.bottom - window.top))
-        return Seen.of(replace(features, grid=replace(features.grid, picture=size)), self.basis)
+        picture, part = grid.picture, selection.box(grid)
+        if part.area > LARGE * picture.pixels:
+            return None
+        window = window_around(part, picture)
+        pixels = read(pixels_needed(window, picture))
+        if pixels is None:
+            return None
+        return cls(looked_at(backbone, pixels, window, picture), selection.within(window))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Closer:
-    """A query seen from near, and hits seen as nearly."""
+    """Looks at hits as nearly as the query was looked at."""
 
-    eye: Eye
-    query: RegionQuery
-
-    @classmethod
-    def of(
-        cls, eye: Eye, seen: Seen, query: RegionQuery, selection: Selection, read: ReadQuery
-    ) -> Closer | None:
-        """The selection encoded anew in a window around it; None when the query picture cannot be had.
-
-        Args:
-            seen, query: of the first look, with the original's size.
-        """
-        picture = seen.grid.picture
-        window = window_around(seen.grid.box_around(query.patches > 0), picture)
-        pixels = read(pixels_needed(window, picture))
-        if pixels is None:
-            return None
-        near = eye.look(pixels, window, picture)
-        return cls(eye, region_query(near, selection.within(window)).joined([], [query.against]))
+    backbone: Backbone
+    basis: Basis
+    query: RegionQuery  # of the near view
 
     def sighting(self, read: Read, picture: Picture, place: Place) -> Sighting | None:
         """What is at a place of a picture, boxes in its original pixels; None when it cannot be had."""
@@ -80,13 +70,29 @@ class Closer:
         pixels = read(picture, pixels_needed(window, picture.size))
         if pixels is None:
             return None
-        found = sighting(self.query, self.eye.look(pixels, window, picture.size))
+        near = looked_at(self.backbone, pixels, window, picture.size)
+        found = sighting(self.query, Seen.of(near, self.basis))
         return replace(found, places=tuple(_moved(one, window) for one in found.places))
 
 
-def worth_it(grid: PatchGrid, query: RegionQuery) -> bool:
-    """Is the part so small that a second look sees more?"""
-    return grid.box_around(query.patches > 0).area <= SMALL * grid.picture.pixels
+def worth_it(grid: PatchGrid, selection: Selection) -> bool:
+    """Is the part so small that hits, too, are better seen from near?"""
+    return selection.box(grid).area <= SMALL * grid.picture.pixels
+
+
+def looked_at(backbone: Backbone, pixels: Pixels, window: Box, picture: Size) -> Features:
+    """A window with all the patches a whole picture gets; its grid is the window's own.
+
+    Args:
+        pixels: the picture, at any scale.
+        window: in original pixels, whole numbers.
+        picture: the original's size.
+    """
+    high, wide = pixels.shape[0] / picture.height, pixels.shape[1] / picture.width
+    rows = slice(floor(window.top * high), ceil(window.bottom * high))
+    columns = slice(floor(window.left * wide), ceil(window.right * wide))
+    features = backbone.encode([pixels[rows, columns]])[0]
+    return on_original(features, Size(int(window.right - window.left), int(window.bottom - window.top)))
 
 
 def window_around(box: Box, picture: Size) -> Box:

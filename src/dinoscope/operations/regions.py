@@ -18,7 +18,7 @@ from dinoscope.library.shelves import Shelf
 from dinoscope.library.token_views import TokenView
 from dinoscope.models.backbone import Backbone
 from dinoscope.operations.queries import at_least, on_original
-from dinoscope.operations.refining import Closer, Eye, Read, ReadQuery, worth_it
+from dinoscope.operations.refining import Closer, Near, Read, ReadQuery, worth_it
 from dinoscope.operations.region_answers import RegionAnswer
 from dinoscope.operations.region_hits import Candidate, hits_of, located, ordered, refined
 from dinoscope.operations.region_query import RegionQuery, Seen, region_query
@@ -51,7 +51,7 @@ def search_region(
     refine: bool | None = None,  # encode the best hits again around their place; None: if the part is small
     read: Read
     | None = None,  # opens files of the library; None: nothing is refined, and an id's tokens serve
-    pixels: ReadQuery | None = None,  # opens the query picture, to refine; None: an id's own file
+    pixels: ReadQuery | None = None,  # opens the query picture, to see its part near; None: an id's file
     exclude: Collection[int] = (),  # ids left out
     collapse: bool = False,  # files of equal bytes are one hit
     encode_seconds: float = 0.0,  # what the caller spent on encoding
@@ -70,15 +70,17 @@ def search_region(
     one = _Asked.of(library, backbone, asked, read)
     whole = Whole(shelf, one.descriptor(shelf) if also else None, also)
     left_out = {*exclude, one.picture.id} if one.picture else set(exclude)
+    near = one.near(backbone, selection, pixels or one.reader(read))
     with shelf.tokens() as view:
         seen = one.seen(view)
-        query = _joined(library, view, region_query(seen, selection), more, less)
+        views = [region_query(seen, selection), *_views(near, view)]
+        query = _joined(library, view, views[0].joined(views[1:], []), more, less)
         found = _ranked(library, view, query, whole, wanted=k + len(left_out), where=where, left_out=left_out)
-        eye, engine, exact, missing = Eye(backbone, view.basis), view.engine, view.exact, view.missing(where)
+        basis, engine, exact, missing = view.basis, view.engine, view.exact, view.missing(where)
     hits = located(query, found[: max(SIGHTED, k)], whole)
-    if read is not None and (worth_it(seen.grid, query) if refine is None else refine):
-        closer = Closer.of(eye, seen, query, selection, pixels or one.reader(read))
-        hits = hits if closer is None else refined(closer, hits, read, whole)
+    if read is not None and near and (worth_it(seen.grid, selection) if refine is None else refine):
+        closer = Closer(backbone, basis, views[1].joined([], [query.against]))
+        hits = refined(closer, hits, read, whole)
     return RegionAnswer(
         hits_of(query, seen, hits[:k], whole, collapse)[:k],
         seen.grid,
@@ -113,6 +115,12 @@ class _Asked:
         features = on_original(backbone.encode([pixels])[0], picture.size)
         return cls(features, picture, perf_counter() - started)
 
+    def near(self, backbone: Backbone, selection: Selection, read: ReadQuery) -> Near | None:
+        """The part seen from near; None where that cannot be, or shows no more."""
+        if self.features is None:
+            return None
+        return Near.of(backbone, self.features.grid, selection, read)
+
     def seen(self, view: TokenView) -> Seen:
         if self.features is not None:
             return Seen.of(self.features, view.basis)
@@ -126,10 +134,18 @@ class _Asked:
         assert self.picture is not None
         return shelf.vector(self.picture.content)
 
-    def reader(self, read: Read) -> ReadQuery:
+    def reader(self, read: Read | None) -> ReadQuery:
         """Opens the picture, where it is one of the library."""
         picture = self.picture
-        return lambda side: None if picture is None else read(picture, side)
+        return lambda side: None if picture is None or read is None else read(picture, side)
+
+
+def _views(near: Near | None, view: TokenView) -> list[RegionQuery]:
+    """The near view as a query.
+
+    A part of a few patches is poorly described in place; from near it is like larger appearances of it.
+    """
+    return [] if near is None else [region_query(Seen.of(near.features, view.basis), near.selection)]
 
 
 def _check(k: int, also: float) -> None:

@@ -57,6 +57,10 @@ class Selection:
         unwanted = [self._point(point, grid) for point in self.not_points]
         return _union(wanted, grid), _union(unwanted, grid)
 
+    def box(self, grid: PatchGrid) -> Box:
+        """Around all patches that are wanted at least half. Raises as ``on``."""
+        return grid.box_around(self.on(grid)[0] >= 0.5)
+
     def within(self, window: Box) -> Selection:
         """The same parts seen from a cutout that holds them: pixels from its corner, the rest left out.
 
