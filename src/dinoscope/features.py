@@ -16,6 +16,7 @@ FloatArray = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 Facet = Literal["tokens", "keys", "queries", "values"]  # of a layer's patches
 FACETS: tuple[Facet, ...] = get_args(Facet)
+TELLING: Facet = "values"  # which tells parts apart best, see docs/decisions/013-looking-inside.md
 Levels = NDArray[np.int8]  # directions: the largest number of each is 127, reading restores length 1
 
 

@@ -114,11 +114,16 @@ def _place(places: FloatArray, patches: FloatArray, weights: FloatArray) -> Floa
 
 
 def _axes(centred: FloatArray, weights: FloatArray) -> FloatArray:
-    """(3, D) principal axes, each turned so that its longer tail is positive, for a sign is chance."""
+    """(3, D) principal axes. An axis' sign is chance, so each is turned so that background is dark.
+
+    An axis on which background is nowhere is turned so that its longer tail is bright.
+    """
     _, axes = np.linalg.eigh((centred * weights[:, None]).T @ centred)
     axes = axes[:, ::-1][:, :3].T
-    skewness = np.average((centred @ axes.T) ** 3, axis=0, weights=weights)
-    return np.asarray(axes * np.where(skewness < 0, -1, 1)[:, None], np.float32)
+    values = centred @ axes.T
+    background = np.average(values, axis=0, weights=1 - weights)
+    tail = np.cbrt(np.average(values**3, axis=0, weights=weights))
+    return np.asarray(axes * np.where(0.1 * tail < background, -1, 1)[:, None], np.float32)
 
 
 def _quantiles(values: FloatArray, weights: FloatArray, part: float) -> FloatArray:

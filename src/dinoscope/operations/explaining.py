@@ -8,7 +8,7 @@ from math import isfinite
 import numpy as np
 
 from dinoscope.errors import BadRequest
-from dinoscope.features import Bytes, Facet, FloatArray, Inside, Pixels
+from dinoscope.features import TELLING, Bytes, Facet, FloatArray, Inside, Pixels
 from dinoscope.geometry import Bools, PatchGrid, Size
 from dinoscope.models.backbone import Backbone
 from dinoscope.operations.colouring import Colours
@@ -52,7 +52,7 @@ def look_inside(
     size: Size,
     *,
     layer: int | None = None,
-    facet: Facet = "tokens",
+    facet: Facet = TELLING,
     patches: int | None = None,
 ) -> Inside:
     """``Backbone.inside`` with its grid over the original.

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeAlias
 
 from dinoscope.errors import DinoscopeError
-from dinoscope.features import Facet, Features, FloatArray, Pixels
+from dinoscope.features import TELLING, Facet, Features, FloatArray, Pixels
 from dinoscope.geometry import Size
 from dinoscope.library.filters import Filter, parse_filter
 from dinoscope.library.library import Library
@@ -202,7 +202,7 @@ class Session:
         picture: Like,
         *,
         layer: int | None = None,
-        facet: Facet = "tokens",
+        facet: Facet = TELLING,
         patches: int | None = None,
     ) -> Look:
         """What the model sees in a picture: attention, colours of its parts, and what is like what.
@@ -212,7 +212,7 @@ class Session:
         Args:
             picture: a path, bytes, an array, a PIL picture, or the id of a picture of this library.
             layer: 1 to ``backbone.layers``; None: the last but one.
-            facet: ``tokens``, ``keys``, ``queries`` or ``values``.
+            facet: ``tokens``, ``keys``, ``queries`` or ``values``, which tell most.
             patches: most patches, 1 to 4096; None: as many as the model takes for the index.
 
         Raises:
