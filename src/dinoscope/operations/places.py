@@ -23,7 +23,7 @@ ARRANGED = 0.1  # of a score is lost when the parts lie to each other in no way 
 class Sighting:
     """What a query finds in one picture."""
 
-    score: float  # of the best place
+    score: float  # of the picture: parts of the query may be in several places
     places: tuple[Place, ...]  # best first, at least one
     heat: FloatArray  # (rows, columns) likeness of each patch, in [-1, 1]
     patches: Bools  # (rows, columns) those of the best place
@@ -59,7 +59,8 @@ def sighting(query: RegionQuery, seen: Seen) -> Sighting:
         for score, patches in found[:MOST_PLACES]
         if score >= WORTH * best
     )
-    return Sighting(best, places or (Place(finer_box(seen.grid, around, rise), best),), heat, around)
+    score = _score(query, similar, np.ones_like(around))
+    return Sighting(score, places or (Place(finer_box(seen.grid, around, rise), best),), heat, around)
 
 
 def risen(heat: FloatArray) -> FloatArray:
@@ -67,7 +68,7 @@ def risen(heat: FloatArray) -> FloatArray:
 
     What is not alike at all has a cosine of 0, so a picture full of the part is usual at 0, too.
     """
-    usual = min(float(np.median(heat)), 0.5 * float(heat.max()))
+    usual = min(float(np.sort(heat, axis=None)[heat.size // 2]), 0.5 * float(heat.max()))
     span = float(heat.max()) - usual
     return np.asarray((heat - usual) / span if span > 1e-6 else np.ones_like(heat), np.float32)
 
@@ -157,10 +158,10 @@ def arranged(query: RegionQuery, found: NDArray[np.int64]) -> float:
 
 def _edges(line: FloatArray, first: int, last: int) -> tuple[float, float]:
     """Where a run of patches first..last begins and ends, by its ends and what is next to them."""
-    covered = np.clip((np.pad(line, 1) - 0.25) / 0.5, 0, 1)  # of each patch, by the thing
-    start = first + 1 - max(covered[first + 1], 0.5) - (covered[first] if first else 0)
-    end = last + max(covered[last + 1], 0.5) + (covered[last + 2] if last + 1 < len(line) else 0)
-    return float(start), float(end)
+    covered = [0.0, *np.clip((line - 0.25) / 0.5, 0, 1).tolist(), 0.0]  # of each patch, by the thing
+    start = first + 1 - max(covered[first + 1], 0.5) - covered[first]
+    end = last + max(covered[last + 1], 0.5) + covered[last + 2]
+    return start, end
 
 
 def _spread(points: NDArray[np.int64], among: NDArray[np.int64]) -> FloatArray:

@@ -42,7 +42,7 @@ def ordered(found: Sequence[Some], whole: Whole) -> list[Some]:
 
 
 def located(query: RegionQuery, found: Sequence[Candidate], whole: Whole) -> list[Located]:
-    """Each with its places, in the order of the best of them."""
+    """Each with its places, in the order that these give."""
     places = [sighting(query, one.seen) for one in found]
     return ordered(
         [

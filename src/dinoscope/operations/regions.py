@@ -26,7 +26,7 @@ from dinoscope.operations.region_ranking import RERANKED, Whole, candidates, max
 from dinoscope.operations.selection import Selection
 
 MOST = 500  # hits one search may ask for: each costs about 0.5 ms to be localised
-SIGHTED = 100  # the best candidates by their tokens, which are then ordered by their best place
+SIGHTED = 60  # the best candidates by their tokens, which are then ordered by where these lie, too
 
 
 @dataclass(frozen=True, slots=True)
