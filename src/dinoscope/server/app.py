@@ -26,6 +26,7 @@ from dinoscope.server.queries import Uploads
 from dinoscope.server.resources import (
     about,
     compare,
+    explaining,
     folders,
     jobs,
     models,
@@ -46,6 +47,7 @@ ROUTERS = (
     pictures.router,
     search.router,
     regions.router,
+    explaining.router,
     compare.router,
     jobs.router,
     folders.router,
