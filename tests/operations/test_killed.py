@@ -73,6 +73,8 @@ def test_a_killed_index_loses_no_committed_picture(
     with Library.open(tmp_path / "library") as library:
         assert list(library.verify()) == []
         assert paths(library) == set(pictures.iterdir())
+        (shelf,) = library.info().shelves
+        assert shelf.regions == shelf.vectors == total, "what a kill left without region tokens is completed"
 
 
 def many(folder: Path, count: int) -> Path:
