@@ -54,7 +54,7 @@ def cells(panels: list[Panel]) -> list[Bytes]:
 
 
 def test_colours_lie_where_their_patches_are(look: Look) -> None:
-    plain, coloured = cells([colour_panel(look)])
+    plain, coloured = cells([colour_panel(look.colours)])
     assert (plain == 255).all()
     assert coloured[50, 50].tolist() == [255, 25, 25]
     assert coloured[-50, -50].tolist() == [25, 255, 25]
@@ -62,7 +62,7 @@ def test_colours_lie_where_their_patches_are(look: Look) -> None:
 
 
 def test_the_picture_is_seen_where_attention_is_and_dark_elsewhere(look: Look) -> None:
-    _, mean, first, second = cells(attention_panels(look, mass=0.5))
+    _, mean, first, second = cells(attention_panels(look.attention, mass=0.5))
     assert first[20, 20].min() > 240
     assert first[-20, -20].max() < 60
     assert second[20, 20].max() < 60
@@ -71,12 +71,12 @@ def test_the_picture_is_seen_where_attention_is_and_dark_elsewhere(look: Look) -
 
 
 def test_more_attention_is_brighter(look: Look) -> None:
-    _, _, first, _ = cells(attention_panels(look))
+    _, _, first, _ = cells(attention_panels(look.attention))
     assert int(first[20, 20].sum()) > int(first[-20, -20].sum()) + 300
 
 
 def test_the_point_is_marked_and_the_brightest(look: Look) -> None:
-    panel = likeness_panel(look, (650.0, 500.0))
+    panel = likeness_panel(look.inside, (650.0, 500.0))
     assert panel.rgb.sum(-1).argmax() == 2 * 6 + 3
     assert panel.point == (650 / 1200, 500 / 800)
     _, shown = cells([panel])
@@ -92,7 +92,7 @@ def test_heat_grows_monotonously_and_ends_where_it_should() -> None:
 
 
 def test_an_svg_has_a_square_for_each_patch_and_no_markup_from_names(look: Look) -> None:
-    text = svg(WHITE, [colour_panel(look), likeness_panel(look, (5, 5))], '<script>"&')
+    text = svg(WHITE, [colour_panel(look.colours), likeness_panel(look.inside, (5, 5))], '<script>"&')
     tree = ElementTree.fromstring(text)
     names = [element.tag.split("}")[1] for element in tree.iter()]
     assert names.count("rect") == 1 + 2 * 24
@@ -113,4 +113,4 @@ def test_arrays_come_back_as_they_were(look: Look) -> None:
 
 def test_a_point_outside_is_refused(look: Look) -> None:
     with pytest.raises(BadRequest, match="1200 x 800"):
-        likeness_panel(look, (1200, 3))
+        likeness_panel(look.inside, (1200, 3))

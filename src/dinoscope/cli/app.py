@@ -65,6 +65,7 @@ def _register() -> None:
         configuring,
         indexing,
         keeping,
+        looking,
         modelling,
         recalling,
         searching,
@@ -74,6 +75,7 @@ def _register() -> None:
 
     app.command("index")(indexing.index)
     app.command("search")(searching.search)
+    app.command("look")(looking.look)
     app.command("serve")(serving.serve)
     app.command("demo")(serving.demo)
     app.command("compare")(comparing.compare)

@@ -11,8 +11,9 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 
-from dinoscope.features import Bytes, FloatArray, Pixels
-from dinoscope.operations.explaining import Look, attended
+from dinoscope.features import Bytes, FloatArray, Inside, Pixels
+from dinoscope.operations.colouring import Colours
+from dinoscope.operations.explaining import Look, attended, likeness
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -36,16 +37,17 @@ class Panel:
     point: tuple[float, float] | None = None  # to be marked: (x, y) as shares of width and height
 
 
-def attention_panels(look: Look, mass: float | None = None) -> list[Panel]:
+def attention_panels(attention: FloatArray, mass: float | None = None) -> list[Panel]:
     """The mean of all heads and each of them.
 
     Args:
+        attention: (heads, rows, columns).
         mass: show the picture where so much of the attention is, and darkness elsewhere; None: heat maps.
 
     Raises:
         BadRequest: a mass not in (0, 1].
     """
-    maps = np.concatenate([look.attention.mean(axis=0, keepdims=True), look.attention])
+    maps = np.concatenate([attention.mean(axis=0, keepdims=True), attention])
     names = ["attention, mean of the heads", *(f"head {number}" for number in range(1, len(maps)))]
     if mass is None:
         return [
@@ -59,9 +61,9 @@ def attention_panels(look: Look, mass: float | None = None) -> list[Panel]:
     ]
 
 
-def colour_panel(look: Look, cut: bool = False) -> Panel:
+def colour_panel(colours: Colours, cut: bool = False) -> Panel:
     """The parts in their colours; ``cut`` leaves the background dark."""
-    rgb, shown = look.colours.rgb, look.colours.foreground
+    rgb, shown = colours.rgb, colours.foreground
     if cut:
         return Panel(
             "parts, foreground",
@@ -71,13 +73,13 @@ def colour_panel(look: Look, cut: bool = False) -> Panel:
     return Panel("parts", rgb, np.full(shown.shape, 0.9, np.float32))
 
 
-def likeness_panel(look: Look, point: tuple[float, float]) -> Panel:
+def likeness_panel(inside: Inside, point: tuple[float, float]) -> Panel:
     """How alike all patches are to the one under a point (x, y): from the least alike to the same.
 
     Raises:
         BadRequest: the point is not in the picture.
     """
-    found, size = look.likeness(point), look.grid.picture
+    found, size = likeness(inside, point), inside.grid.picture
     low = float(found.min())
     panel = _heat_panel(f"like {point[0]:g},{point[1]:g}", (found - low) / max(1 - low, 1e-6))
     return Panel(panel.caption, panel.rgb, panel.veil, (point[0] / size.width, point[1] / size.height))

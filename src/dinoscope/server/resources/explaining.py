@@ -95,9 +95,13 @@ async def export(
     if drawing.show == "attention" and asked.layer is None:  # the last is the one that makes the descriptor
         asked = replace(asked, layer=here.session.backbone.layers)
     inside, _ = await _inside(here, asked)
-    seen = await _look(here, inside)
-    pixels = await pixels_of(here, await named(here, asked.picture), LARGE)
-    made = await in_thread(lambda: _file(seen, pixels, drawing), here.searching)
+    if drawing.format == "npz":
+        seen = await _look(here, inside)
+        made = await in_thread(lambda: npz(seen), here.searching)
+    else:
+        panels = await _panels(here, inside, drawing)
+        pixels = await pixels_of(here, await named(here, asked.picture), LARGE)
+        made = await in_thread(lambda: _file(pixels, panels, drawing.format), here.searching)
     name = f"{drawing.show}.{drawing.format}"
     return Response(
         made,
@@ -122,25 +126,22 @@ async def _look(here: Parts, inside: Inside) -> Look:
     return await in_thread(paint, here.encoding)
 
 
-def _file(seen: Look, pixels: Pixels, drawing: Drawing) -> bytes:
-    if drawing.format == "npz":
-        return npz(seen)
-    panels = _panels(seen, drawing)
-    if drawing.format == "svg":
+async def _panels(here: Parts, inside: Inside, drawing: Drawing) -> list[Panel]:
+    if drawing.show == "attention":
+        return attention_panels(inside.attention, drawing.mass)
+    if drawing.show == "colours":
+        return [colour_panel((await _look(here, inside)).colours, drawing.cut)]
+    assert drawing.x is not None
+    assert drawing.y is not None
+    return [likeness_panel(inside, (drawing.x, drawing.y))]
+
+
+def _file(pixels: Pixels, panels: list[Panel], kind: str) -> bytes:
+    if kind == "svg":
         return svg(pixels, panels).encode()
     stored = BytesIO()
     drawn(pixels, panels).save(stored, "PNG")
     return stored.getvalue()
-
-
-def _panels(seen: Look, drawing: Drawing) -> list[Panel]:
-    if drawing.show == "attention":
-        return attention_panels(seen, drawing.mass)
-    if drawing.show == "colours":
-        return [colour_panel(seen, drawing.cut)]
-    assert drawing.x is not None
-    assert drawing.y is not None
-    return [likeness_panel(seen, (drawing.x, drawing.y))]
 
 
 def _binary(grids: bytes) -> Response:
