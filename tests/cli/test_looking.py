@@ -24,7 +24,8 @@ def test_a_sheet_a_figure_and_numbers_are_written_without_a_library(
     ran = dinoscope("look", picture, other, "--heat", "10,20", "--attention", "--mass", "0.6", "--out", sheet)
     assert ran.code == 0, ran.err
     assert f"Drawn: {sheet}" in ran.err
-    width, height = Image.open(sheet).size
+    with Image.open(sheet) as drawn:
+        width, height = drawn.size
     assert width > 1000
     assert height > 1200, "both pictures, one above the other"
     figure = tmp_path / "figure.svg"
