@@ -23,6 +23,7 @@ HEAT = np.array([(0, 0, 4), (87, 16, 110), (188, 55, 84), (249, 142, 9), (252, 2
 GROUND, INK = (22, 24, 28), (236, 238, 242)
 LARGE, SMALL, FEW = 640, 320, 3  # longest side of a drawn picture, pixels: of up to FEW panels, and of more
 CAPTION, GAP, COLUMNS = 26, 12, 4
+NARROW = 220  # pixels that a caption needs
 VEIL = 0.75  # how much of the picture a map covers
 DARK = 0.85  # how much of it is covered where nothing is to be seen
 
@@ -104,7 +105,7 @@ def drawn(pixels: Pixels, panels: Sequence[Panel], caption: str = "") -> Image:
     picture = _scaled(pixels, len(panels))
     cells = [(caption, picture), *((panel.caption, _covered(picture, panel)) for panel in panels)]
     columns = min(COLUMNS, len(cells))
-    wide, high = picture.width + GAP, picture.height + CAPTION + GAP
+    wide, high = max(picture.width, NARROW) + GAP, picture.height + CAPTION + GAP
     sheet = Image.new("RGB", (columns * wide + GAP, -(-len(cells) // columns) * high + GAP), GROUND)
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(14)
     for number, (text, cell) in enumerate(cells):
@@ -143,7 +144,7 @@ def svg(pixels: Pixels, panels: Sequence[Panel], caption: str = "") -> str:
     stored = BytesIO()
     picture.save(stored, "JPEG", quality=90)
     data = b64encode(stored.getvalue()).decode()
-    wide, high = picture.width + GAP, picture.height + CAPTION + GAP
+    wide, high = max(picture.width, NARROW) + GAP, picture.height + CAPTION + GAP
     columns = min(COLUMNS, 1 + len(panels))
     width, height = columns * wide + GAP, -(-(1 + len(panels)) // columns) * high + GAP
     parts = [
