@@ -9,9 +9,9 @@ by pair, gradients, optimiser and teacher parameter by parameter, and every view
 loader's processes. Both start from the same weights.
 
 "step": views already in memory, colours included on our side (they are part of our step). "whole": from
-files to the teacher's update, each with its own loader; after the first epoch ours finds pictures decoded. "waited": share of the time the network stood still
-for want of pictures. "loss": largest difference of any step's loss from the peer's when both see the same
-views, relative; bf16 rounds to 8 bits.
+files to the teacher's update, each with its own loader; after the first epoch ours finds pictures decoded.
+"waited": share of the time the network stood still for want of pictures. "loss": largest difference of any
+step's loss from the peer's when both see the same views, relative; bf16 rounds to 8 bits.
 """
 
 from __future__ import annotations
@@ -55,6 +55,7 @@ from dinoscope.training.student_teacher import StudentTeacher
 SAMPLE = Path(__file__).parents[1] / "src/dinoscope/sample/pictures"
 CPU = torch.device("cpu")
 LIMITS = Limits.of(Settings())
+PLAIN = {"teacher.centring": "mean", "extras.koleo_weight": "0"}
 HERE = Place(0, 1, CPU)
 
 
@@ -69,8 +70,8 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     items = gather([arguments.folder], LIMITS)
-    # no drop path: both sides would throw different dice
-    chosen = {"batch": str(arguments.batch), "drop_path": "0"}
+    # The paper's losses, which the peer has; no drop path: both sides would throw different dice.
+    chosen = {"batch": str(arguments.batch), "drop_path": "0"} | PLAIN
     recipe = recipe_for(arguments.preset, 10_000, steps=1000, overrides=chosen)
     with Loader(items, recipe, LIMITS) as loader:
         batches = list(loader.batches(0, arguments.steps))
