@@ -15,8 +15,8 @@ and, of a graph made with ``inner``, of every block i (``inner_names``):
 
 In the last block the CLS token and the patches go separate ways, so that a runtime asked for ``cls``
 alone skips four fifths of that block (7 % of ViT-S). Scales of LayerScale and of the attention are
-multiplied into the weights: no operation is spent on them. The inner outputs cost ONNX Runtime 4 % even
-when nobody asks for them, so they are in graphs of their own.
+multiplied into the weights: no operation is spent on them. ONNX Runtime always runs the whole graph, and the
+inner outputs cost it 4 %, so they are in graphs of their own.
 """
 
 from __future__ import annotations

@@ -44,8 +44,6 @@ class OnnxNetwork:
         options.log_severity_level = 3  # errors: warnings are of no use to a user
         source = graph if isinstance(graph, bytes) else str(graph)
         self._session = ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
-        self._only_needed = ort.RunOptions()
-        self._only_needed.only_execute_path_to_fetches = True
         self._inner = inner
         self._opening = Lock()
 
@@ -54,11 +52,11 @@ class OnnxNetwork:
         return Outputs(*self._run(inputs, "cls", "patch_tokens", "attention"))
 
     def cls(self, inputs: Inputs) -> FloatArray:
-        """The descriptor alone: the last block runs for one token."""
+        """The descriptor alone, at the price of all: the whole graph runs whatever is fetched."""
         return self._run(inputs, "cls")[0]
 
     def inside(self, inputs: Inputs, layer: int, facet: Facet) -> tuple[FloatArray, FloatArray]:
-        """A facet of the patches in a layer, and the attention of CLS; later blocks do not run."""
+        """A facet of the patches in a layer, and the attention of CLS; later blocks run, too."""
         with self._opening:
             network = self._opened_inside
         shown, attention = network._run(inputs, *inner_names(layer, facet))
@@ -69,7 +67,7 @@ class OnnxNetwork:
         return self if self._inner is None else self._inner()
 
     def _run(self, inputs: Inputs, *names: str) -> list[FloatArray]:
-        outputs = self._session.run(list(names), _feed(inputs), self._only_needed)
+        outputs = self._session.run(list(names), _feed(inputs))
         return [np.asarray(output, np.float32) for output in outputs]
 
 
