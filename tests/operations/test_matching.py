@@ -103,11 +103,31 @@ def test_links_are_spread_over_the_thing(rng: np.random.Generator) -> None:
 
 
 def test_links_lie_on_what_stands_out(rng: np.random.Generator) -> None:
+    """The ground is one thing to the border; what is in the middle is not."""
+    ground = noise(rng, 1, 1)
+    here, there = ground + 0.3 * noise(rng), ground + 0.3 * noise(rng)
+    thing = noise(rng, 6, 8)
+    here[3:9, 4:12], there[4:10, 6:14] = thing, alike(rng, thing, 0.3)
+    matches = match(seen(here), seen(there), links=10)
+    assert len(matches.links) == 10
+    assert (
+        np.mean([40 <= x <= 120 and 30 <= y <= 90 for x, y in (link.here for link in matches.links)]) >= 0.8
+    )
+    assert np.median(errors(matches, 1, 2)) < 3
+
+
+def test_the_thing_that_is_looked_at_decides_the_displacement(rng: np.random.Generator) -> None:
+    """A copy of half the picture moves one way, the rest another; the votes follow the attention."""
     here = noise(rng)
-    attention = np.full((3, 12, 16), 0.001, np.float32)
-    attention[:, 3:9, 4:12] = 0.02
-    starts = [link.here for link in match(seen(here, attention=attention), seen(here), links=10).links]
-    assert np.mean([40 <= x <= 120 and 30 <= y <= 90 for x, y in starts[:5]]) == 1
+    there = np.concatenate([moved(rng, here, 2, 0)[:, :8], moved(rng, here, -2, 0)[:, 8:]], axis=1)
+    twice = np.concatenate([there[:6], there[6:]])
+    for side in (slice(0, 8), slice(8, 16)):
+        attention = np.full((3, 12, 16), 0.001, np.float32)
+        attention[:, :, side] = 0.02
+        evidence = match(seen(here, attention=attention), seen(twice)).evidence
+        bonus = evidence.total - evidence.cosines
+        down = 2 if side.start == 0 else -2
+        assert bonus[6, 4, 6 + down, 4] > bonus[6, 4, 6 - down, 4]
 
 
 @pytest.mark.parametrize(
@@ -127,7 +147,7 @@ def test_one_picture_twice_lies_where_it_was(rng: np.random.Generator) -> None:
     assert matches.note is not None
     assert "same picture" in matches.note
     assert errors(matches, 0, 0).max() < 0.5
-    assert min(link.confidence for link in matches.links) > 0.9
+    assert min(link.confidence for link in matches.links) > 0.7
 
 
 def test_a_blank_picture_has_no_links_but_a_sentence(rng: np.random.Generator) -> None:
@@ -143,6 +163,14 @@ def test_a_blank_picture_has_no_links_but_a_sentence(rng: np.random.Generator) -
         assert "blank" in matches.note
         assert np.isfinite(matches.places).all()
         assert np.isfinite(matches.confidence).all()
+
+
+def test_unrelated_pictures_have_no_links_and_a_sentence_says_so(rng: np.random.Generator) -> None:
+    matches = match(seen(noise(rng)), seen(noise(rng)))
+    assert len(matches.links) <= 2
+    if not matches.links:
+        assert matches.note is not None
+        assert "nothing" in matches.note
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 200), (200, 1), (2, 3)])
