@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -35,10 +34,7 @@ class Grey(Colours):
     def dimension(self) -> int:
         return 4
 
-    def describe(self, pictures: Sequence[Pixels]) -> FloatArray:
-        return np.stack([self._grey(pixels) for pixels in pictures])
-
-    def _grey(self, pixels: Pixels) -> FloatArray:
+    def _colours(self, pixels: Pixels) -> FloatArray:
         small = Image.fromarray(pixels).convert("L").resize((2, 2), Image.Resampling.BOX)
         noise = np.random.default_rng(int(pixels.sum())).normal(0, 40, 4)
         return normalise((np.asarray(small, np.float32).reshape(-1) - 127 + noise).astype(np.float32))
