@@ -62,9 +62,8 @@ def ids(page: Page, count: int = 6) -> list[str]:
 
 def marked(page: Page, kind: str) -> list[list[float]]:
     """The marks of a kind, as the address says them."""
-    return [
-        [float(one) for one in text.split(",")] for text in re.findall(rf"[?&]{kind}=([\d.,]+)", page.url)
-    ]
+    address = page.evaluate("location.href")  # page.url is told of a change some time after it
+    return [[float(one) for one in text.split(",")] for text in re.findall(rf"[?&]{kind}=([\d.,]+)", address)]
 
 
 def size(page: Page) -> tuple[float, float]:
