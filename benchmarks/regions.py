@@ -167,6 +167,7 @@ def size_of(path: Path) -> Size:
 
 
 def pixels_of(path: Path) -> Pixels:
+    """What every contestant sees. The details are cut out round, with what was beside them still there."""
     with Image.open(path) as image:
         return np.asarray(image.convert("RGB"))
 
@@ -294,7 +295,7 @@ def product(session: Session, paths: Sequence[Path], refine: bool) -> Finder:
     """``Session.search_region`` on the library the pictures were indexed into."""
 
     def find(query: Query, wanted: int) -> list[Found]:
-        answer = session.search_region(query.path, query.box, k=wanted, refine=refine)
+        answer = session.search_region(pixels_of(query.path), query.box, k=wanted, refine=refine)
         return [Found(paths[int(Path(hit.picture.path).stem)], hit.places[0].box) for hit in answer.hits]
 
     return find
