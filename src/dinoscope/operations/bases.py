@@ -6,23 +6,17 @@ to fit one, and tokens of two libraries can be compared. What it costs: docs/dec
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Iterator
-from contextlib import suppress
-from io import BytesIO
-from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
 from dinoscope.features import Basis, FloatArray
 from dinoscope.library.library import Library
 from dinoscope.models.backbone import Backbone
+from dinoscope.operations.keepsakes import once, sampled
 from dinoscope.operations.pooling import fit_basis
 from dinoscope.operations.queries import pixels_of
 from dinoscope.pictures.limits import Limits
-from dinoscope.sample import samples
 from dinoscope.settings import Settings
 
 PICTURES = 64  # of the sample, spread over what it shows: 4-8 s of encoding, once a model
@@ -37,39 +31,17 @@ def basis_for(library: Library, backbone: Backbone, settings: Settings) -> Basis
 
 def basis_of_model(backbone: Backbone, settings: Settings) -> Basis:
     """From the cache, else fitted, which takes some seconds, and kept there where it can be written."""
-    digest = hashlib.sha256(backbone.identity.key.encode()).hexdigest()[:16]
-    file = settings.cache / "bases" / f"{digest}-{VERSION}.npz"
-    known = _read(file)
-    if known is not None:
-        return known
-    basis = fit_basis(np.concatenate(list(_patches(backbone, Limits.of(settings)))))
-    _keep(file, basis)
-    return basis
+
+    def fit() -> Basis:
+        return fit_basis(np.concatenate(list(_patches(backbone, Limits.of(settings)))))
+
+    return once(settings, "bases", backbone.identity.key, Basis, fit, VERSION)
 
 
 def _patches(backbone: Backbone, limits: Limits) -> Iterator[FloatArray]:
     """(n, D) of a few pictures at a time."""
-    every = samples()
-    chosen = [every[index * len(every) // PICTURES].path for index in range(PICTURES)]
+    chosen = list(sampled(PICTURES))
     for start in range(0, PICTURES, _BATCH):
         pictures = [pixels_of(path, limits) for path in chosen[start : start + _BATCH]]
         for features in backbone.encode(pictures):
             yield features.patches.reshape(-1, features.patches.shape[-1])
-
-
-def _read(file: Path) -> Basis | None:
-    """None where there is none, or none that can be read."""
-    try:
-        with np.load(BytesIO(file.read_bytes()), allow_pickle=False) as kept:  # it closes no spoilt file
-            return Basis(kept["mean"], kept["projection"])
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
-        return None
-
-
-def _keep(file: Path, basis: Basis) -> None:
-    unfinished = file.with_name(f"{file.stem}.{os.getpid()}.part")
-    with suppress(OSError):  # a cache: fitted again next time
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with unfinished.open("wb") as stream:
-            np.savez(stream, mean=basis.mean, projection=basis.projection)
-        unfinished.replace(file)
