@@ -35,7 +35,7 @@ def basis_of_model(backbone: Backbone, settings: Settings) -> Basis:
     def fit() -> Basis:
         return fit_basis(np.concatenate(list(_patches(backbone, Limits.of(settings)))))
 
-    return once(settings, "bases", backbone.identity.key, Basis, fit, VERSION)
+    return once(settings, "bases", backbone.identity.key, Basis, fit=fit, version=VERSION)
 
 
 def _patches(backbone: Backbone, limits: Limits) -> Iterator[FloatArray]:

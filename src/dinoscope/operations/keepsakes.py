@@ -26,7 +26,7 @@ def sampled(count: int) -> Iterator[Path]:
     return (every[index * len(every) // count].path for index in range(count))
 
 
-def once(settings: Settings, what: str, key: str, kind: type[T], fit: Callable[[], T], version: int) -> T:
+def once(settings: Settings, what: str, key: str, kind: type[T], *, fit: Callable[[], T], version: int) -> T:
     """A dataclass of arrays from the cache, else fitted, and kept there where it can be written.
 
     Args:

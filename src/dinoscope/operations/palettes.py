@@ -26,4 +26,4 @@ def palette_for(backbone: Backbone, layer: int, facet: Facet, settings: Settings
         return fit_palette([backbone.inside(picture, layer, facet) for picture in pictures])
 
     key = f"{backbone.identity.key} {layer} {facet}"
-    return once(settings, "palettes", key, Palette, fit, VERSION)
+    return once(settings, "palettes", key, Palette, fit=fit, version=VERSION)
