@@ -17,12 +17,12 @@ from dinoscope.pictures.limits import Limits
 from dinoscope.pictures.workers import DecodeWorkers
 from dinoscope.server import problems, wire
 from dinoscope.server.images import Images
-from dinoscope.server.insights import Insights
 from dinoscope.server.jobs import Jobs
 from dinoscope.server.launching import Launches
 from dinoscope.server.pages import Pages, bundled
 from dinoscope.server.parts import Parts
 from dinoscope.server.queries import Uploads
+from dinoscope.server.recent import Recent
 from dinoscope.server.resources import (
     about,
     compare,
@@ -36,7 +36,6 @@ from dinoscope.server.resources import (
     training,
 )
 from dinoscope.server.security import Access, Gate, SafeHeaders
-from dinoscope.server.seen import Seen
 from dinoscope.server.sizes import ByteCounter
 from dinoscope.server.writer import Writer
 from dinoscope.settings import Settings
@@ -54,6 +53,8 @@ ROUTERS = (
     models.router,
     training.router,
 )
+SEEN = 32  # pictures whose Features are kept: 0.4 MB each
+INSIDE = 48 * 2**20  # bytes of looks inside that are kept; 0.4 MB for 256 patches of 384 numbers
 DECODERS = 2  # processes: a thumbnail costs 5-20 ms, and a person looks at one screen at a time
 
 
@@ -116,8 +117,8 @@ def _parts(settings: Settings, session: Session, access: Access, workers: Decode
         refining=CapacityLimiter(2),
         yardstick=Yardstick(),
         uploads=Uploads(),
-        seen=Seen(),
-        insights=Insights(),
+        seen=Recent(SEEN),
+        insights=Recent(INSIDE, lambda inside: inside.vectors.nbytes),
         images=Images(session.library, workers),
         writer=writer,
         jobs=Jobs(session, writer),

@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from time import perf_counter
-from typing import Annotated, TypeVar
+from typing import Annotated, TypeAlias, TypeVar
 
 import anyio.to_thread
 from anyio import CapacityLimiter
 from fastapi import Depends, Query, Request
 
 from dinoscope.errors import BadRequest, NotAPicture, Unreadable
-from dinoscope.features import Features, Pixels
+from dinoscope.features import Facet, Features, Inside, Pixels
 from dinoscope.library.filters import Filter, parse_filter
 from dinoscope.library.records import Picture
 from dinoscope.operations.indexing import at_least
@@ -23,16 +23,18 @@ from dinoscope.pictures.decoding import Decoded
 from dinoscope.pictures.thumbnails import thumbnail
 from dinoscope.pictures.workers import DecodeWorkers
 from dinoscope.server.images import Images
-from dinoscope.server.insights import Insights
 from dinoscope.server.jobs import Jobs
 from dinoscope.server.launching import Launches
 from dinoscope.server.queries import SIDE, Upload, Uploads
+from dinoscope.server.recent import Recent
 from dinoscope.server.security import Access
-from dinoscope.server.seen import Seen
 from dinoscope.server.writer import Writer
 from dinoscope.settings import Settings
 
 Result = TypeVar("Result")
+
+
+Inner: TypeAlias = "tuple[str, int, Facet, int]"  # content or upload, layer, facet, most patches
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +51,8 @@ class Parts:
     refining: CapacityLimiter  # second looks for parts: a second each, so they have no share in the above
     yardstick: Yardstick
     uploads: Uploads
-    seen: Seen
-    insights: Insights
+    seen: Recent[str, Features]  # of pictures of the library, by content
+    insights: Recent[Inner, Inside]
     images: Images
     writer: Writer
     jobs: Jobs

@@ -98,7 +98,7 @@ interface ToolProps {
   act: () => void;
 }
 
-function Tool({ icon, label, shortcut, name, act }: ToolProps) {
+export function Tool({ icon, label, shortcut, name, act }: ToolProps) {
   return (
     <button type="button" tabIndex={-1} aria-label={`${label}: ${name}`} title={`${label} (${shortcut})`} onClick={act}>
       <Icon name={icon} size={16} />

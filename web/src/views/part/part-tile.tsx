@@ -1,9 +1,8 @@
 // A picture with such a part: where it is, and what to do with it.
 import { useRef } from "preact/hooks";
 import { imageUrl, thumbnailUrl } from "../../api";
-import { Icon, type IconName } from "../../components/icon";
 import { Places, sureness } from "../../components/places";
-import { Thumbnail, type TileProps } from "../../components/tile";
+import { Thumbnail, type TileProps, Tool } from "../../components/tile";
 import { closeTo, covering, sheetOf } from "../../frames";
 import { routes } from "../../route";
 import { found, looked, show } from "../../state/part";
@@ -106,20 +105,4 @@ function Framed({ hit, width, height, hurried }: { hit: RegionHit; width: number
 function sourceOf({ picture }: RegionHit, pixels: number): string {
   if (pixels <= 352) return thumbnailUrl(picture, 320);
   return pixels <= 760 ? thumbnailUrl(picture, 640) : imageUrl(picture, pixels <= 1100 ? 960 : 1600);
-}
-
-interface ToolProps {
-  icon: IconName;
-  label: string;
-  shortcut: string;
-  name: string;
-  act: () => void;
-}
-
-function Tool({ icon, label, shortcut, name, act }: ToolProps) {
-  return (
-    <button type="button" tabIndex={-1} aria-label={`${label}: ${name}`} title={`${label} (${shortcut})`} onClick={act}>
-      <Icon name={icon} size={16} />
-    </button>
-  );
 }

@@ -1,4 +1,4 @@
-"""What was seen inside pictures is kept up to some bytes, the latest longest."""
+"""What is kept is kept up to some cost, the latest longest."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from dinoscope.features import Inside
 from dinoscope.geometry import PatchGrid, Size
-from dinoscope.server.insights import Insights, Key
+from dinoscope.server.recent import Recent
 
 
 def seen(patches: int) -> Inside:
@@ -15,12 +15,16 @@ def seen(patches: int) -> Inside:
     return Inside("m", 1, "tokens", grid, vectors, np.zeros((1, 1, patches), np.float32))
 
 
-def key(name: str, layer: int = 1) -> Key:
-    return name, layer, "tokens", 16
+def key(name: str, layer: int = 1) -> tuple[str, int]:
+    return name, layer
+
+
+def recent(most_bytes: int) -> Recent[tuple[str, int], Inside]:
+    return Recent(most_bytes, lambda inside: inside.vectors.nbytes)
 
 
 def test_the_one_used_longest_ago_goes_first() -> None:
-    kept = Insights(most_bytes=2 * seen(8).vectors.nbytes)
+    kept = recent(most_bytes=2 * seen(8).vectors.nbytes)
     first, second, third = seen(8), seen(8), seen(8)
     kept.keep(key("a"), first)
     kept.keep(key("b"), second)
@@ -32,7 +36,7 @@ def test_the_one_used_longest_ago_goes_first() -> None:
 
 
 def test_one_that_is_larger_than_the_room_is_kept_alone() -> None:
-    kept = Insights(most_bytes=10)
+    kept = recent(most_bytes=10)
     large = seen(100)
     kept.keep(key("a"), seen(1))
     kept.keep(key("b"), large)
