@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from dinoscope.errors import BadRequest, DiskFull
+from dinoscope.library.recordfile import sync_folder
 from dinoscope.training.overrides import first_difference, from_json, to_json
 from dinoscope.training.recipe import Recipe
 from dinoscope.training.runs import Run
@@ -40,7 +41,7 @@ def save(run: Run, step: int, recipe: Recipe, digest: str, state: dict[str, Any]
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(path)
-        _flush_folder(run.checkpoints)
+        sync_folder(run.checkpoints)
     # torch's zip writer turns an OSError of the file below it into a RuntimeError
     except (OSError, RuntimeError) as error:
         fresh.unlink(missing_ok=True)
@@ -105,17 +106,6 @@ def _require_same(state: dict[str, Any], path: Path, recipe: Recipe, digest: str
             f"{path} was trained on other pictures than these: give the same sources, "
             "or choose another --name"
         )
-
-
-def _flush_folder(folder: Path) -> None:
-    """The rename itself reaches the disk; Windows cannot open a folder, and does not need to."""
-    if os.name != "posix":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _first_line(error: Exception) -> str:
