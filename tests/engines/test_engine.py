@@ -224,3 +224,16 @@ def test_building_can_be_cancelled() -> None:
 
     with pytest.raises(Cancelled, match="0 of 300"):
         ENGINES["ivf_rabitq"].build(Held(clustered(300, 16, 3)), tick=tick)
+
+
+def test_what_is_near_by_estimate_holds_what_is_nearest(
+    engine: Engine, many: Vectors, questions: Vectors
+) -> None:
+    rows, scores = engine.nearby(questions, 40)
+    shares = [
+        len(set(brute(many, q, 10)) & set(line.tolist())) for q, line in zip(questions, rows, strict=True)
+    ]
+    assert np.mean(shares) >= 9.5
+    assert (np.diff(scores, axis=1) <= 1e-6).all()
+    truth = np.einsum("qkd,qd->qk", many[rows], questions)
+    assert np.abs(scores - truth).mean() < 0.1

@@ -125,7 +125,7 @@ class Machine(RuleBasedStateMachine):
                 continue
             try:
                 with library.shelf(MODEL.key).tokens() as view:
-                    rows, _, scores = view.search(asked, 60, where)
+                    rows, _, scores = view.nearby(asked, 60, where)
                     names = [int(name, 16) for name in view.contents(rows[0][rows[0] >= 0])]
                     best = {
                         name: float(score)

@@ -56,7 +56,7 @@ def judged(queries: FloatArray, numbers: list[int], n: int) -> Answers:
 def asked(library: Library, queries: FloatArray, n: int, where: str | None = None) -> Answers:
     """What the library answers, as contents."""
     with library.shelf(MODEL.key).tokens() as view:
-        rows, tokens, marks = view.search(queries, n, parse_filter(where))
+        rows, tokens, marks = view.nearby(queries, n, parse_filter(where))
         lines = []
         for line, (row, token, mark) in enumerate(zip(rows, tokens, marks, strict=True)):
             good: Rows = row[row >= 0]
@@ -184,11 +184,11 @@ def test_a_view_says_what_it_knows(library: Library) -> None:
 def test_a_view_sees_one_state(library: Library, folder: Path) -> None:
     plant(library, [file(number) for number in range(10)], regions=True)
     with Library.open(folder) as reader, reader.shelf(MODEL.key).tokens() as view:
-        before = view.search(QUERIES, 8)
+        before = view.nearby(QUERIES, 8)
         library.remove(parse_filter("bytes<1005"))
         library.compact()
         plant(library, [file(number) for number in range(30, 40)], regions=True)
-        for one, other in zip(before, view.search(QUERIES, 8), strict=True):
+        for one, other in zip(before, view.nearby(QUERIES, 8), strict=True):
             np.testing.assert_array_equal(one, other)
         assert view.count == 10
         row = view.row_of(content(2))

@@ -79,6 +79,15 @@ class Engine(Protocol):
         """
         ...
 
+    def nearby(
+        self, queries: Vectors, k: int, allowed: Mask | None = None, probes: int | None = None
+    ) -> tuple[Rows, FloatArray]:
+        """As ``search``, scored by the engine's own estimate, for a caller who ranks the rows himself.
+
+        An engine with codes of its own reads no stored vector for it.
+        """
+        ...
+
     def save(self, folder: Path) -> None:
         """Write what ``load`` needs into an empty folder. The caller renames it into place."""
         ...

@@ -78,6 +78,11 @@ class Exact:
             answer[1][index, : len(found)] = scored
         return answer
 
+    def nearby(
+        self, queries: Vectors, k: int, allowed: Mask | None = None, probes: int | None = None
+    ) -> tuple[Rows, FloatArray]:
+        return self.search(queries, k, allowed)
+
     def _blocks(self, allowed: Mask | None) -> Iterator[tuple[Rows, Vectors]]:
         """(rows, vectors) of all that may be answered, in row order."""
         count = len(self._source)

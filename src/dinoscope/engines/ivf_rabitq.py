@@ -108,8 +108,8 @@ class IvfRabitq:
         self, queries: Vectors, k: int, allowed: Mask | None = None, probes: int | None = None
     ) -> tuple[Rows, FloatArray]:
         queries = ranking.checked(queries, self._source.dimension)
-        eligible = self.covered if allowed is None else int(np.count_nonzero(allowed))
-        if k <= 0 or eligible == 0:
+        eligible = self._eligible(allowed)
+        if k <= 0:
             return ranking.nothing(len(queries), k)
         if eligible <= max(EXACT_BELOW, 2 * k):
             return Exact(_Covered(self._source, self.covered)).search(queries, k, allowed)
@@ -130,6 +130,17 @@ class IvfRabitq:
                 break
             pending, wanted, visits = pending[~settled], min(4 * wanted, eligible), 2 * visits
         return answer
+
+    def nearby(
+        self, queries: Vectors, k: int, allowed: Mask | None = None, probes: int | None = None
+    ) -> tuple[Rows, FloatArray]:
+        queries = ranking.checked(queries, self._source.dimension)
+        if k <= 0 or self._eligible(allowed) <= max(EXACT_BELOW, 2 * k):
+            return self.search(queries, k, allowed)
+        return self._candidates(queries, k, allowed, probes or PROBES)
+
+    def _eligible(self, allowed: Mask | None) -> int:
+        return self.covered if allowed is None else int(np.count_nonzero(allowed))
 
     def _candidates(
         self, queries: Vectors, wanted: int, allowed: Mask | None, probes: int

@@ -55,6 +55,19 @@ class State:
         """The nearest k vectors, (q, k) each, among the records that are alive and pass the filter."""
         allowed = self._allowed(db, where)
         answer = self.engine.search(queries, k, allowed.covered, probes)
+        return self._with_tail(answer, allowed, queries, k)
+
+    def nearby(
+        self, db: sqlite3.Connection, queries: Vectors, k: int, where: Filter | None
+    ) -> tuple[Rows, FloatArray]:
+        """The same by the engine's estimates, see ``Engine.nearby``."""
+        allowed = self._allowed(db, where)
+        return self._with_tail(self.engine.nearby(queries, k, allowed.covered), allowed, queries, k)
+
+    def _with_tail(
+        self, answer: tuple[Rows, FloatArray], allowed: _Allowed, queries: Vectors, k: int
+    ) -> tuple[Rows, FloatArray]:
+        """What the engine says, and what it does not cover."""
         if self.tail is None:
             return answer
         rows, scores = self.tail.search(queries, k, allowed.tail)

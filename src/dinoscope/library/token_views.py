@@ -47,20 +47,23 @@ class TokenView:
         """Is every token compared?"""
         return self._state.engine.name == "exact"
 
-    def search(
-        self, queries: Vectors, n: int, where: Filter | None = None, probes: int | None = None
+    def nearby(
+        self, queries: Vectors, n: int, where: Filter | None = None
     ) -> tuple[Rows, Rows, FloatArray]:
         """For each of the (q, P) unit queries the nearest n tokens of the pictures that pass the filter.
 
+        By the engine's estimate, which at 128 numbers a token errs by some 0.02: whoever wants the best
+        compares all tokens of the pictures this names.
+
         Returns:
-            Rows, the tokens' numbers within their pictures, and cosine similarities, (q, n) each, best
-            first; row -1 with similarity -inf where there are fewer. Those of no similarity (0 or less)
-            may be left out, too.
+            Rows, the tokens' numbers within their pictures, and estimated cosine similarities, (q, n)
+            each, best first; row -1 with similarity -inf where there are fewer. Those of no similarity
+            (0 or less) may be left out, too.
 
         Raises:
             BadRequest: a query that is not finite or not of the basis's dimension.
         """
-        found, scores = self._state.search(self._db, queries, n, where, probes)
+        found, scores = self._state.nearby(self._db, queries, n, where)
         useful = self._file.used(found)
         order = np.argsort(~useful, axis=1, kind="stable")  # the useful first, in the order they have
         found = np.take_along_axis(np.where(useful, found, -1), order, 1)

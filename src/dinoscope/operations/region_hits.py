@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from dinoscope.features import RegionTokens
 from dinoscope.library.records import Picture
 from dinoscope.operations.places import Sighting, links, sighting
 from dinoscope.operations.refining import LOOKED_AT, Closer, Read
@@ -21,7 +22,7 @@ class Candidate:
     """A content that may be a hit."""
 
     pictures: tuple[Picture, ...]  # its files that pass and are not left out, at least one
-    seen: Seen
+    tokens: RegionTokens
     score: float  # of the part
     whole: float | None  # cosine of the whole pictures, where it has a say
 
@@ -30,6 +31,7 @@ class Candidate:
 class Located(Candidate):
     """A candidate of which it is known where the part is."""
 
+    seen: Seen
     sighting: Sighting
 
 
@@ -43,14 +45,13 @@ def ordered(found: Sequence[Some], whole: Whole) -> list[Some]:
 
 def located(query: RegionQuery, found: Sequence[Candidate], whole: Whole) -> list[Located]:
     """Each with its places, in the order that these give."""
-    places = [sighting(query, one.seen) for one in found]
-    return ordered(
-        [
-            Located(one.pictures, one.seen, new.score, one.whole, new)
-            for one, new in zip(found, places, strict=True)
-        ],
-        whole,
-    )
+
+    def place(one: Candidate) -> Located:
+        seen = Seen.stored(one.tokens, one.pictures[0].size)
+        new = sighting(query, seen)
+        return Located(one.pictures, one.tokens, new.score, one.whole, seen, new)
+
+    return ordered([place(one) for one in found], whole)
 
 
 def refined(closer: Closer, found: Sequence[Located], read: Read, whole: Whole) -> list[Located]:

@@ -55,7 +55,7 @@ def candidates(query: RegionQuery, view: TokenView, where: Filter | None, most: 
 
     What a row lacks for a query token is taken to be as good as the last that was answered for it.
     """
-    rows, _, similarities = view.search(query.tokens, max(NEAREST, most), where)
+    rows, _, similarities = view.nearby(query.tokens, max(NEAREST, most), where)
     gains: defaultdict[int, float] = defaultdict(float)
     for weight, line, marks in zip(query.weights.tolist(), rows, similarities, strict=True):
         found = line >= 0

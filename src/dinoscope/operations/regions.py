@@ -197,8 +197,7 @@ def _ranked(
     for number, (content, score) in enumerate(zip(contents, maxsim(query, table).tolist(), strict=True)):
         pictures = tuple(one for one in files.get(content, ()) if one.id not in left_out)
         if pictures:  # else its last file was the query, or was removed since
-            seen = Seen.stored(table[number], pictures[0].size)
-            found.append(Candidate(pictures, seen, score, whole.cosine(content)))
+            found.append(Candidate(pictures, table[number], score, whole.cosine(content)))
     return ordered(found, whole)
 
 
