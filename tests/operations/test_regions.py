@@ -268,3 +268,27 @@ def test_a_library_without_tokens_says_so_and_one_that_lacks_some_counts_them(
         list(index_folders([folder], session.library, session.backbone, replace(settings, regions=False)))
         with pytest.raises(NoRegions):
             session.search_region(folder / "asked.png", square(*HERE))
+
+
+def test_pictures_whose_parts_are_not_known_yet_are_counted_and_said(
+    session: Session, tmp_path: Path
+) -> None:
+    new = tmp_path / "new"
+    for name in ("late.png", "later.png"):
+        paint(new / name, SLATE, (RED, 20 if name == "late.png" else 200, 200, 120))
+    plain = replace(session.settings, regions=False)
+    list(index_folders([new], session.library, session.backbone, plain))
+    asked = id_of(session, "asked.png")
+    answer = session.search_region(asked, square(*HERE))
+    assert (answer.searched, answer.missing) == (6, 2)
+    assert (
+        answer.note == "2 pictures are not searched by parts yet: index their folders again to complete them"
+    )
+    assert not {"late.png", "later.png"} & set(names(answer.hits))
+    one = session.search_region(asked, square(*HERE), where="name = late.png")
+    assert (one.hits, one.searched, one.missing) == ((), 0, 1)
+    assert one.note == "1 picture is not searched by parts yet: index its folder again to complete it"
+    list(session.index(new))
+    completed = session.search_region(asked, square(*HERE))
+    assert (completed.searched, completed.missing, completed.note) == (8, 0, None)
+    assert {"late.png", "later.png"} < set(names(completed.hits[:4]))

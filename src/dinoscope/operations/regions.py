@@ -204,4 +204,6 @@ def _ranked(
 def _note(missing: int) -> str | None:
     if not missing:
         return None
+    if missing == 1:
+        return "1 picture is not searched by parts yet: index its folder again to complete it"
     return f"{missing:,} pictures are not searched by parts yet: index their folders again to complete them"
