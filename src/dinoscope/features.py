@@ -17,7 +17,7 @@ Bytes = NDArray[np.uint8]
 Facet = Literal["tokens", "keys", "queries", "values"]  # of a layer's patches
 FACETS: tuple[Facet, ...] = get_args(Facet)
 TELLING: Facet = "values"  # which tells parts apart best, see docs/decisions/013-looking-inside.md
-Levels = NDArray[np.int8]  # directions: the largest number of each is 127, reading restores length 1
+Levels = NDArray[np.int8]  # directions; how long a vector is says what a likeness to it counts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,7 +64,7 @@ class Basis:
 class RegionTokens:
     """A picture's parts in brief: each patch belongs to one of a few tokens, the mean of its patches."""
 
-    vectors: Levels  # (K, P) directions; rows from ``count`` on are zero
+    vectors: Levels  # (K, P) the more attended the longer; rows from ``count`` on are zero
     count: int  # tokens in use, 1 to K
     map: Bytes  # (rows, columns) the token of each patch, below ``count``
 

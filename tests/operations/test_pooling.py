@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dinoscope.features import FloatArray, normalise
-from dinoscope.operations.pooling import directions, fit_basis, levels, pool
+from dinoscope.operations.pooling import directions, fit_basis, levels, pool, says
 
 
 def fields(rng: np.random.Generator, rows: int, columns: int, noise: float = 0.2) -> FloatArray:
@@ -69,6 +69,15 @@ def test_a_blank_picture_has_few_tokens_and_no_direction_may_be_zero() -> None:
     assert np.isfinite(directions(pool(blank, even(16, 16)).vectors)).all()
     blank[..., 0] = 1
     assert pool(blank, even(16, 16)).count <= 32
+
+
+def test_a_token_tells_what_attention_its_patches_had(rng: np.random.Generator) -> None:
+    attention = even(8, 8)
+    attention[:, :4, :4] *= 4
+    tokens = pool(fields(rng, 8, 8, noise=0.05), attention, 4)
+    told = says(tokens.vectors)[tokens.map]
+    np.testing.assert_allclose(told[:4, :4], 1)
+    np.testing.assert_allclose(told[4:], (0.28 / 1.03) ** 0.2, atol=0.005)
 
 
 def test_rounding_turns_a_vector_by_less_than_half_a_degree(rng: np.random.Generator) -> None:

@@ -8,7 +8,7 @@ import pytest
 from dinoscope.errors import BadRequest
 from dinoscope.features import Basis, Features, FloatArray, normalise
 from dinoscope.geometry import Box, PatchGrid, Size
-from dinoscope.operations.pooling import pool
+from dinoscope.operations.pooling import pool, say_of
 from dinoscope.operations.region_query import MOST, RegionQuery, Seen, foregrounds, region_query
 from dinoscope.operations.selection import Selection
 
@@ -17,12 +17,12 @@ KINDS = np.eye(6, 64, dtype=np.float32)
 BOX = Box(40, 40, 120, 120)  # rows and columns 2 to 5
 
 
-def picture(attention: FloatArray | None = None) -> Seen:
+def picture(says: FloatArray | None = None) -> Seen:
     """Kind 0, with kind 1 in the upper and kind 2 in the lower half of BOX's right half."""
     kinds = np.zeros((12, 12), int)
     kinds[2:4, 4:6], kinds[4:6, 4:6] = 1, 2
     noise = 0.2 / 8 * np.random.default_rng(0).normal(size=(12, 12, 64))
-    return Seen(GRID, normalise((KINDS[kinds] + noise).astype(np.float32)), attention)
+    return Seen(GRID, normalise((KINDS[kinds] + noise).astype(np.float32)), says)
 
 
 def say(query: RegionQuery, kind: int) -> float:
@@ -47,7 +47,7 @@ def test_a_selection_of_the_whole_picture_is_weighed_evenly() -> None:
 def test_what_the_model_attends_to_says_more() -> None:
     attention = np.ones((12, 12), np.float32)
     attention[4:6, 4:6] = 9
-    query = region_query(picture(attention), Selection.of(BOX))
+    query = region_query(picture(say_of(attention)), Selection.of(BOX))
     assert say(query, 2) == pytest.approx(3 * say(query, 1), rel=0.3)
 
 
@@ -100,10 +100,12 @@ def test_a_picture_as_its_tokens_remember_it_is_nearly_itself() -> None:
     assert stored.grid.box_of(3, 4) == GRID.box_of(3, 4)
 
 
-def test_features_are_seen_in_the_basis_with_attention_of_mean_one() -> None:
+def test_features_are_seen_in_the_basis_and_what_has_attention_counts() -> None:
     basis = Basis(np.zeros(64, np.float32), np.eye(64, dtype=np.float32)[:16])
-    attention = np.full((3, 12, 12), 0.2, np.float32)
+    attention = np.full((3, 12, 12), 0.1, np.float32)
+    attention[:, 2, 5] = 0.2
     seen = Seen.of(Features("model", GRID, KINDS[0], picture().reduced, attention), basis)
     assert seen.reduced.shape == (12, 12, 16)
-    assert seen.attention is not None
-    np.testing.assert_allclose(seen.attention, 1, rtol=1e-5)
+    assert seen.says is not None
+    assert seen.says[2, 5] == pytest.approx(1)
+    assert seen.says[0, 0] == pytest.approx((0.53 / 1.03) ** 0.2)

@@ -45,6 +45,8 @@ def sighting(query: RegionQuery, seen: Seen) -> Sighting:
     """The places of a picture where the query's tokens are, at least one be it ever so unlike."""
     rows, columns, dimension = seen.reduced.shape
     similar = likeness(query, seen.reduced.reshape(-1, dimension)).reshape(-1, rows, columns)
+    if seen.says is not None:
+        similar = similar * seen.says
     heat = np.tensordot(query.weights, similar, 1)
     rise = risen(heat)
     labels = connected(rise >= EDGE)

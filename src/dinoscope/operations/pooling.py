@@ -11,6 +11,8 @@ DIMENSION = 128  # P, numbers a token
 FLAT = 1e-4  # share of the largest variance below which a component is noise, and stays as weak as it is
 NEARNESS = 0.5  # squared distance that the whole longer side counts, beside 2 - 2 cos of two patches
 ROUNDS = 5  # of k-means after farthest-point seeds; later ones move hardly a patch
+SAY = 0.2  # power of a token's attention, beside the picture's strongest, in what its likeness counts
+UNSEEN = 0.03  # added to that share: what the model attends to least still counts half
 _ALIKE = 1e-3  # squared distance below which a patch needs no token of its own
 
 
@@ -49,9 +51,16 @@ def pool(reduced: FloatArray, attention: FloatArray, tokens: int = TOKENS) -> Re
     first = int(attention.mean(axis=0).argmax())
     owners = grouped(placed(reduced).reshape(rows * columns, -1), first, tokens)
     count = int(owners.max()) + 1
+    attended = _means(attention.mean(axis=0).reshape(-1, 1), owners, count)[:, 0]
     vectors = np.zeros((tokens, dimension), np.int8)
-    vectors[:count] = levels(_means(reduced.reshape(-1, dimension), owners, count))
+    vectors[:count] = levels(_means(reduced.reshape(-1, dimension), owners, count), say_of(attended))
     return RegionTokens(vectors, count, owners.reshape(rows, columns))
+
+
+def say_of(attention: FloatArray) -> FloatArray:
+    """Attention of a picture's parts, in any unit -> what a likeness to each counts, 0.5 to 1."""
+    share = attention / max(float(attention.max()), 1e-12)
+    return np.asarray(((share + UNSEEN) / (1 + UNSEEN)) ** SAY, np.float32)
 
 
 def placed(reduced: FloatArray) -> FloatArray:
@@ -77,16 +86,25 @@ def grouped(points: FloatArray, first: int, most: int) -> Bytes:
     return np.asarray(owners, np.uint8).reshape(-1)
 
 
-def levels(vectors: FloatArray) -> Levels:
-    """(n, P) -> int8 of the same directions, the largest number of each 127."""
+def levels(vectors: FloatArray, say: FloatArray | float = 1.0) -> Levels:
+    """(n, P) -> int8 of the same directions, the largest number of each 127 times its say.
+
+    Args:
+        say: (n,) in [0.5, 1], what a likeness to each counts.
+    """
     largest = np.abs(vectors).max(axis=1, keepdims=True)
     scaled = np.divide(vectors * 127, largest, where=largest > 0, out=np.zeros_like(vectors))
-    return np.asarray(np.rint(scaled), np.int8)
+    return np.asarray(np.rint(scaled * np.broadcast_to(say, len(vectors))[:, None]), np.int8)
 
 
 def directions(stored: Levels) -> FloatArray:
     """(..., P) int8 -> unit float32: what ``levels`` kept. Unused rows stay zero."""
     return normalise(stored.astype(np.float32))
+
+
+def says(stored: Levels) -> FloatArray:
+    """(...,) in [0, 1]: what a likeness to each token counts; of an unused row nothing."""
+    return np.asarray(np.abs(stored.astype(np.int16)).max(axis=-1) / np.float32(127), np.float32)
 
 
 def _seeds(points: FloatArray, first: int, most: int) -> list[int]:

@@ -9,7 +9,7 @@ import numpy as np
 from dinoscope.errors import BadRequest
 from dinoscope.features import Basis, Features, FloatArray, RegionTokens, normalise
 from dinoscope.geometry import PatchGrid, Size
-from dinoscope.operations.pooling import directions, grouped, placed
+from dinoscope.operations.pooling import SAY, directions, grouped, placed, say_of, says
 from dinoscope.operations.selection import Selection
 
 MOST = 16  # tokens of one selection
@@ -17,6 +17,7 @@ LEAST = 0.5  # coverage from which a patch has a say
 FAINT = 0.01  # what a patch says at least that is all background
 TWINS = 3  # patches outside the selection that a background patch is like
 SHARPNESS = 4  # power of how unlike its twins a patch is; measured: 1 < 2 < 4
+ATTENDED = 0.5 / SAY  # power of a patch's say, so that the root of its attention counts; measured
 UNUSED_PATCH = 1  # side of a patch where only the shape of the grid is known; boxes do not depend on it
 
 
@@ -26,18 +27,17 @@ class Seen:
 
     grid: PatchGrid
     reduced: FloatArray  # (rows, columns, P) unit vectors
-    attention: FloatArray | None = None  # (rows, columns) of the CLS token, mean 1; None: not known
+    says: FloatArray | None = None  # (rows, columns) what a likeness to each counts; None: all alike
 
     @classmethod
     def of(cls, features: Features, basis: Basis) -> Seen:
-        attention = features.attention.mean(axis=0)
-        return cls(features.grid, basis.reduced(features.patches), attention / max(attention.mean(), 1e-9))
+        return cls(features.grid, basis.reduced(features.patches), say_of(features.attention.mean(axis=0)))
 
     @classmethod
     def stored(cls, tokens: RegionTokens, picture: Size) -> Seen:
         """As its tokens remember it: each patch is the mean of its token."""
         grid = PatchGrid(tokens.rows, tokens.columns, UNUSED_PATCH, picture)
-        return cls(grid, directions(tokens.vectors)[tokens.map])
+        return cls(grid, directions(tokens.vectors)[tokens.map], says(tokens.vectors)[tokens.map])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,7 +108,7 @@ def foregrounds(seen: Seen, wanted: FloatArray) -> FloatArray:
     if len(outside):
         twins = np.sort(seen.reduced @ outside.T, axis=-1)[..., -TWINS:].mean(axis=-1)
         say = np.maximum(np.clip(1 - twins, 0, 1) ** SHARPNESS, FAINT)
-    return say if seen.attention is None else np.asarray(say * np.sqrt(seen.attention + 1e-3), np.float32)
+    return say if seen.says is None else np.asarray(say * seen.says**ATTENDED, np.float32)
 
 
 def _merged(reduced: FloatArray, say: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:

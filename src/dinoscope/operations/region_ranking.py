@@ -14,7 +14,7 @@ from dinoscope.library.filters import Filter
 from dinoscope.library.shelves import Shelf
 from dinoscope.library.token_views import TokenView
 from dinoscope.operations.places import likeness
-from dinoscope.operations.pooling import directions
+from dinoscope.operations.pooling import directions, says
 from dinoscope.operations.region_query import RegionQuery
 
 NEAREST = 400  # tokens asked for each query token
@@ -69,9 +69,10 @@ def candidates(query: RegionQuery, view: TokenView, where: Filter | None, most: 
 
 
 def maxsim(query: RegionQuery, table: TokenTable) -> FloatArray:
-    """(n,) the weighted mean over query tokens of the best likeness to any token of the picture."""
+    """(n,) the weighted mean over query tokens of the likeness that counts most in the picture."""
     pictures, most, dimension = table.vectors.shape
     vectors = directions(table.vectors).reshape(pictures * most, dimension)
     similar = likeness(query, vectors).reshape(len(query.tokens), pictures, most)
+    similar = similar * says(table.vectors)
     similar = np.where(np.arange(most) < table.counts[:, None], similar, -1)
     return np.asarray(query.weights @ similar.max(axis=2), np.float32)
