@@ -7,7 +7,7 @@ for Approximate Nearest Neighbor Search", SIGMOD 2024. About 70-80 bytes a vecto
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -29,6 +29,7 @@ RETRAIN_GROWTH = 4  # centroids trained on a quarter of the rows still serve; be
 _BLOCK = 32_768  # rows added at a time: 50 MB of float32 at D = 384
 _PER_LIST = 48  # training vectors a centroid; faiss warns below 39
 _MASKS = 8  # prepared masks remembered: an eighth of a byte a row and 8 bytes a list each
+_GRAPH_FROM = 8_192  # lists, about 4 million vectors
 _FILE = "ivf_rabitq.faiss"
 
 Counts = NDArray[np.int64]
@@ -71,10 +72,11 @@ class IvfRabitq:
                 index = faiss.deserialize_index(faiss.serialize_index(previous._index))
             else:
                 index = _trained(source, seed)
+            add = _adder(index)
             for start in range(index.ntotal, count, _BLOCK):
                 if tick is not None:
                     tick(start, count)
-                index.add(source.read(slice(start, min(start + _BLOCK, count))))
+                add(source.read(slice(start, min(start + _BLOCK, count))))
         if tick is not None:
             tick(count, count)
         return cls(source, index)
@@ -274,6 +276,31 @@ def _trained(source: VectorSource, seed: int) -> Any:
         sample = source.read(np.sort(chosen))
     index.train(sample)
     return index
+
+
+def _adder(index: Any) -> Callable[[Vectors], None]:
+    """Puts vectors into a trained index: among many lists, each into the one a graph of centroids names.
+
+    20 us a vector where comparing 16,384 centroids takes 51, and 9,999 of 10,000 go to the same list
+    (one core, region tokens, 2026-11-25).
+    """
+    import faiss
+
+    ivf: Any = faiss.extract_index_ivf(index)
+    if ivf.nlist < _GRAPH_FROM:
+        return lambda vectors: index.add(vectors)
+    graph = faiss.IndexHNSWFlat(ivf.d, 16, faiss.METRIC_INNER_PRODUCT)
+    graph.hnsw.efConstruction, graph.hnsw.efSearch = 80, 32
+    with _threads(1):  # several threads would give another graph each time
+        graph.add(ivf.quantizer.reconstruct_n(0, ivf.nlist))
+
+    def add(vectors: Vectors) -> None:
+        rotated = index.chain.at(0).apply(vectors)
+        lists = graph.search(rotated, 1)[1]
+        ivf.add_core(len(rotated), faiss.swig_ptr(rotated), None, faiss.swig_ptr(lists))
+        index.ntotal = ivf.ntotal
+
+    return add
 
 
 @contextmanager
