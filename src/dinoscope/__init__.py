@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from dinoscope.operations.answers import Answer as Answer
     from dinoscope.operations.answers import Hit as Hit
     from dinoscope.operations.answers import Verdict as Verdict
+    from dinoscope.operations.links import MatchLink as MatchLink
+    from dinoscope.operations.matching import Matches as Matches
     from dinoscope.operations.opening import encode as encode
+    from dinoscope.operations.opening import match as match
     from dinoscope.operations.opening import open as open
     from dinoscope.operations.progress import Progress as Progress
     from dinoscope.operations.region_answers import Place as Place
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
     from dinoscope.operations.regions import Example as Example
     from dinoscope.operations.selection import Selection as Selection
     from dinoscope.operations.session import Session as Session
+    from dinoscope.operations.transferring import Transfer as Transfer
+    from dinoscope.operations.transferring import transfer as transfer
     from dinoscope.settings import Settings as Settings
 
 __version__ = "0.1.0"
@@ -44,6 +49,8 @@ _HOMES = {
     "Features": "dinoscope.features",
     "Hit": "dinoscope.operations.answers",
     "Mask": "dinoscope.geometry",
+    "MatchLink": "dinoscope.operations.links",
+    "Matches": "dinoscope.operations.matching",
     "PatchGrid": "dinoscope.geometry",
     "Picture": "dinoscope.library.records",
     "Place": "dinoscope.operations.region_answers",
@@ -54,9 +61,12 @@ _HOMES = {
     "Session": "dinoscope.operations.session",
     "Settings": "dinoscope.settings",
     "Size": "dinoscope.geometry",
+    "Transfer": "dinoscope.operations.transferring",
     "Verdict": "dinoscope.operations.answers",
     "encode": "dinoscope.operations.opening",
+    "match": "dinoscope.operations.opening",
     "open": "dinoscope.operations.opening",
+    "transfer": "dinoscope.operations.transferring",
 }
 
 __all__ = [
@@ -67,6 +77,8 @@ __all__ = [
     "Features",
     "Hit",
     "Mask",
+    "MatchLink",
+    "Matches",
     "PatchGrid",
     "Picture",
     "Place",
@@ -77,10 +89,13 @@ __all__ = [
     "Session",
     "Settings",
     "Size",
+    "Transfer",
     "Verdict",
     "__version__",
     "encode",
+    "match",
     "open",
+    "transfer",
 ]
 
 

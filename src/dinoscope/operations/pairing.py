@@ -13,7 +13,6 @@ from dinoscope.models.backbone import Backbone
 from dinoscope.operations.matching import LINKS, Matches, match
 from dinoscope.operations.queries import PictureLike, at_least, decoded
 from dinoscope.pictures.limits import Limits
-from dinoscope.settings import Settings, load_settings
 
 PATCHES = 576  # of a picture: a third more points than with 256 come to lie within a twentieth of the thing
 FEWEST, MOST = 16, 1024  # that may be asked for; with 1024 the matrix of all pairs has a million numbers
@@ -71,7 +70,7 @@ def match_views(
     links: int = LINKS,
     geometry: bool = False,
 ) -> Matches:
-    """Match two decoded pictures; the arguments are those of ``match_pictures``."""
+    """Match two decoded pictures; the arguments are those of ``opening.match``."""
     seen = look(here, backbone, patches), look(there, backbone, patches)
     found = match(*seen, mirrored=mirrored, links=links)
     return with_geometry(found, here, there) if geometry else found
@@ -86,47 +85,6 @@ def with_geometry(matches: Matches, here: View, there: View) -> Matches:
     from dinoscope.operations.geometric import geometry_of
 
     return replace(matches, geometry=geometry_of(here.pixels, there.pixels, here.size, there.size))
-
-
-def match_pictures(
-    here: PictureLike,
-    there: PictureLike,
-    *,
-    model: str | None = None,
-    settings: Settings | None = None,
-    patches: int = PATCHES,
-    mirrored: bool | None = None,
-    links: int = LINKS,
-    geometry: bool = False,
-) -> Matches:
-    """Find the parts of one picture in another. The model is loaded for this one call (0.1-1 s).
-
-    Args:
-        here, there: a path, bytes, an array or a PIL picture each.
-        model: a ModelCard's name or a path to weights; None takes the configured one.
-        settings: None takes the configured ones.
-        patches: how closely the model looks, 16 to 1024 patches a picture.
-        mirrored: exchange left and right, or not; None tries both, and says how sure it is.
-        links: lines wanted at most.
-        geometry: also tell whether it is the very same thing from another side (extra ``geometry``).
-
-    Raises:
-        Unreadable, NotAPicture, PictureTooLarge, BadRequest, MissingExtra.
-    """
-    from dinoscope.models.loading import load_backbone  # costs the runtime's import
-
-    chosen = (settings or load_settings()).with_overrides(model=model)
-    backbone = load_backbone(chosen)
-    limits = Limits.of(chosen)
-    return match_views(
-        view_of(here, backbone, limits, patches),
-        view_of(there, backbone, limits, patches),
-        backbone,
-        patches=patches,
-        mirrored=mirrored,
-        links=links,
-        geometry=geometry,
-    )
 
 
 def _empty(pixels: Pixels) -> bool:

@@ -19,6 +19,7 @@ from dinoscope.server import problems, wire
 from dinoscope.server.images import Images
 from dinoscope.server.jobs import Jobs
 from dinoscope.server.launching import Launches
+from dinoscope.server.matching import Matching
 from dinoscope.server.pages import Pages, bundled
 from dinoscope.server.parts import Parts
 from dinoscope.server.queries import Uploads
@@ -29,6 +30,7 @@ from dinoscope.server.resources import (
     explaining,
     folders,
     jobs,
+    matching,
     models,
     pictures,
     regions,
@@ -47,6 +49,7 @@ ROUTERS = (
     search.router,
     regions.router,
     explaining.router,
+    matching.router,
     compare.router,
     jobs.router,
     folders.router,
@@ -76,6 +79,7 @@ def create_app(settings: Settings, session: Session) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         with DecodeWorkers(DECODERS, Limits.of(settings)) as workers:
             app.state.parts = parts = _parts(settings, session, access, workers)
+            app.state.matching = Matching(parts)
             try:
                 yield
             finally:

@@ -32,10 +32,9 @@ class PlaceExample(Wire):
     box: Rectangle
 
 
-class RegionQuery(Wire):
+class Marks(Wire):
     """What somebody marked: the union of all parts. A part may reach beyond the picture, not lie outside."""
 
-    picture: Name
     boxes: list[Rectangle] = Field([], max_length=PARTS)
     polygons: list[Lasso] = Field([], max_length=PARTS)
     points: list[Point] = Field([], max_length=PARTS)  # on what is wanted
@@ -43,6 +42,12 @@ class RegionQuery(Wire):
     # base64 of a PNG: white is inside, black or transparent outside. As large as the picture, or the
     # same shape smaller, as the picture is shown
     mask: Annotated[str, Field(max_length=MASK)] | None = None
+
+
+class RegionQuery(Marks):
+    """A marked part, and what is wanted of those like it."""
+
+    picture: Name
     also: Annotated[float, Field(ge=0, le=1)] = 0.0  # share of the score that the whole picture decides
     more: list[PlaceExample] = Field([], max_length=16)
     less: list[PlaceExample] = Field([], max_length=16)

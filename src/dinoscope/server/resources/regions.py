@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64decode
-from binascii import Error as NotBase64
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
@@ -13,17 +11,16 @@ from starlette.requests import ClientDisconnect
 
 from dinoscope.errors import BadRequest
 from dinoscope.features import Features, Pixels
-from dinoscope.geometry import Box, Mask, Size
+from dinoscope.geometry import Size
 from dinoscope.library.records import Picture
 from dinoscope.operations.regions import Example, search_region
-from dinoscope.operations.selection import Selection
 from dinoscope.pictures.limits import Limits
-from dinoscope.pictures.masks import fitted, mask_of
 from dinoscope.server.leaving import watched
+from dinoscope.server.marks import box_of, selection_of
 from dinoscope.server.parts import Here, Parts, Where, in_thread
 from dinoscope.server.resources.search import NAME
 from dinoscope.server.wire import shown
-from dinoscope.server.wire_regions import PlaceExample, Rectangle, RegionAnswer, RegionQuery
+from dinoscope.server.wire_regions import PlaceExample, RegionAnswer, RegionQuery
 
 router = APIRouter(tags=["search"])
 
@@ -79,40 +76,12 @@ async def _marked(here: Parts, name: str) -> Marked:
     return Marked(seen[0], picture.size, seen[1], picture.id)
 
 
-def _selection(here: Parts, asked: RegionQuery, size: Size) -> Selection:
-    return Selection(
-        boxes=tuple(_box(box) for box in asked.boxes),
-        polygons=tuple(tuple((x, y) for x, y in corners) for corners in asked.polygons),
-        masks=(_mask(here, asked.mask, size),) if asked.mask is not None else (),
-        points=tuple((x, y) for x, y in asked.points),
-        not_points=tuple((x, y) for x, y in asked.not_points),
-    )
-
-
-def _box(numbers: Rectangle) -> Box:
-    left, top, right, bottom = numbers
-    if not (left < right and top < bottom):
-        raise BadRequest(
-            f"the box {left:g},{top:g},{right:g},{bottom:g} is empty: give left,top,right,bottom with its "
-            "right beyond its left and its bottom below its top"
-        )
-    return Box(left, top, right, bottom)
-
-
-def _mask(here: Parts, text: str, size: Size) -> Mask:
-    try:
-        data = b64decode(text, validate=True)
-    except (NotBase64, ValueError):
-        raise BadRequest("the mask is no base64: encode the bytes of a PNG file") from None
-    return fitted(mask_of(data, Limits.of(here.settings), "the mask"), size)
-
-
 def _example(asked: PlaceExample) -> Example:
     if not NAME.fullmatch(asked.picture) or asked.picture[0] == "q":
         raise BadRequest(
             f"{shown(asked.picture)!r} is no picture of the library: give the id of a hit, and a box in it"
         )
-    return Example(int(asked.picture), _box(asked.box))
+    return Example(int(asked.picture), box_of(asked.box))
 
 
 def _answer(
@@ -130,7 +99,7 @@ def _answer(
         session.library,
         session.backbone,
         marked.asked,
-        _selection(here, asked, marked.size),
+        selection_of(asked, marked.size, Limits.of(here.settings)),
         k=wanted.offset + wanted.k + 1,
         where=wanted.where,
         also=asked.also,

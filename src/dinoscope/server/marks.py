@@ -1,0 +1,50 @@
+"""What somebody marked on a picture, from the wire to a Selection."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from binascii import Error as NotBase64
+
+from dinoscope.errors import BadRequest
+from dinoscope.geometry import Box, Mask, Size
+from dinoscope.operations.selection import Selection
+from dinoscope.pictures.limits import Limits
+from dinoscope.pictures.masks import fitted, mask_of
+from dinoscope.server.wire_regions import Marks, Rectangle
+
+
+def selection_of(marks: Marks, size: Size, limits: Limits) -> Selection:
+    """All parts together.
+
+    Args:
+        size: of the picture they are marked on, original pixels.
+
+    Raises:
+        BadRequest: a box without an inside, or a mask that is none of this picture.
+    """
+    return Selection(
+        boxes=tuple(box_of(box) for box in marks.boxes),
+        polygons=tuple(tuple((x, y) for x, y in corners) for corners in marks.polygons),
+        masks=(_mask(marks.mask, size, limits),) if marks.mask is not None else (),
+        points=tuple((x, y) for x, y in marks.points),
+        not_points=tuple((x, y) for x, y in marks.not_points),
+    )
+
+
+def box_of(numbers: Rectangle) -> Box:
+    """Raises: BadRequest."""
+    left, top, right, bottom = numbers
+    if not (left < right and top < bottom):
+        raise BadRequest(
+            f"the box {left:g},{top:g},{right:g},{bottom:g} is empty: give left,top,right,bottom with its "
+            "right beyond its left and its bottom below its top"
+        )
+    return Box(left, top, right, bottom)
+
+
+def _mask(text: str, size: Size, limits: Limits) -> Mask:
+    try:
+        data = b64decode(text, validate=True)
+    except (NotBase64, ValueError):
+        raise BadRequest("the mask is no base64: encode the bytes of a PNG file") from None
+    return fitted(mask_of(data, limits, "the mask"), size)
