@@ -68,7 +68,7 @@ class Answers:
 def best(rows: list[list[int]], similarities: list[list[float]], most: int, *weights: float) -> list[int]:
     view = cast(TokenView, Answers(rows, similarities))
     found: NDArray[np.int64] = candidates(query(unit(len(rows), 8), *weights), view, None, most)
-    return found.tolist()
+    return [int(row) for row in found]
 
 
 def test_the_score_is_the_weighted_mean_of_the_best_tokens_in_use() -> None:

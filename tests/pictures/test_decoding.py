@@ -112,6 +112,32 @@ def test_transparency_is_laid_on_white(file_of: FileOf, limits: Limits) -> None:
         assert (pixels == 255).all()
 
 
+def test_what_is_transparent_is_known_upright_and_at_the_scale_of_the_pixels(
+    file_of: FileOf, limits: Limits
+) -> None:
+    image = Image.new("RGBA", (1200, 600), (0, 0, 0, 0))
+    image.paste((200, 30, 30, 255), (0, 0, 300, 300))  # top left; turned by a quarter it is top right
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    found = decode(file_of(image, "PNG", exif=exif), limits, where="it", at_least=300)
+    assert found.opacity is not None
+    assert found.opacity.shape == found.pixels.shape[:2] == (600, 300)
+    there = found.opacity > 127
+    assert there[:150, 150:].all()
+    assert there.sum() == 150 * 150
+    assert ((found.pixels == 255).all(axis=2) == ~there).all()
+
+
+def test_a_picture_opaque_all_over_says_no_more(corner: Image.Image, file_of: FileOf, limits: Limits) -> None:
+    for mode in ("RGB", "RGBA", "LA", "L", "P"):
+        assert decode(file_of(corner.convert(mode), "PNG"), limits, where="it").opacity is None
+    palette = Image.new("P", (20, 20), 1)
+    palette.paste(0, (0, 0, 5, 20))
+    found = decode(file_of(palette, "PNG", transparency=0), limits, where="it").opacity
+    assert found is not None
+    assert found[0].tolist() == [0] * 5 + [255] * 15
+
+
 def test_a_colour_profile_is_applied(corner: Image.Image, file_of: FileOf, limits: Limits) -> None:
     # A profile whose tone curve is linear: half-grey of it is far lighter in sRGB.
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()

@@ -47,6 +47,21 @@ def test_a_worker_sees_what_this_process_sees(
     assert there.metadata.camera == "Canon EOS R5"
 
 
+def test_a_worker_tells_what_is_transparent(
+    workers: DecodeWorkers, file_of: FileOf, limits: Limits, tmp_path: Path
+) -> None:
+    image = Image.new("RGBA", (40, 30), (10, 20, 30, 255))
+    image.putalpha(Image.linear_gradient("L").resize((40, 30)))
+    data = file_of(image, "WEBP", lossless=True)
+    (tmp_path / "a.webp").write_bytes(data)
+    here = decode(data, limits, where="it").opacity
+    assert here is not None
+    assert here.min() < 10
+    for there in (workers.decode(data, where="it"), workers.read(tmp_path / "a.webp", thumbnail=20).decoded):
+        assert there.opacity is not None
+        assert np.array_equal(here, there.opacity)
+
+
 def test_one_reading_gives_the_hash_the_pixels_and_the_thumbnail(
     workers: DecodeWorkers, noise: Image.Image, file_of: FileOf, tmp_path: Path
 ) -> None:

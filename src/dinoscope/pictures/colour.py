@@ -11,6 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+_CLEAR = {"LA", "La", "PA", "RGBA", "RGBa"}  # modes with a channel of transparency
 _WIDE = {"I", "I;16", "I;16L", "I;16B", "I;16N", "F"}  # more than eight bits in one channel
 
 
@@ -19,13 +20,25 @@ def to_srgb(image: Image) -> Image:
     profile = image.info.get("icc_profile")
     if image.mode in _WIDE:
         return _eight_bits(image).convert("RGB")
-    if image.mode in {"LA", "La", "PA", "RGBA", "RGBa"} or "transparency" in image.info:
+    if _may_be_clear(image):
         image = _on_white(image)
     if profile:
         converted = _through_profile(image, profile)
         if converted is not None:
             return converted
     return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def opacity(image: Image) -> Image | None:
+    """Its "L" image of what is there: 255 opaque, 0 transparent; None when all of it is opaque."""
+    if image.mode in _WIDE or not _may_be_clear(image):
+        return None
+    alpha = image.convert("RGBA").getchannel("A")
+    return None if alpha.getextrema()[0] == 255 else alpha
+
+
+def _may_be_clear(image: Image) -> bool:
+    return image.mode in _CLEAR or "transparency" in image.info
 
 
 def _on_white(image: Image) -> Image:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dinoscope.errors import DinoscopeError, MissingExtra, NotAPicture, PictureTooLarge
-from dinoscope.features import Pixels
+from dinoscope.features import Bytes, Pixels
 from dinoscope.geometry import Size
 from dinoscope.pictures.limits import Limits
 from dinoscope.pictures.metadata import Metadata, exif_of, orientation_of, read_metadata
@@ -39,6 +39,7 @@ class Decoded:
     size: Size  # of the original, upright
     kind: str  # "jpeg", "png", …, from the bytes
     metadata: Metadata
+    opacity: Bytes | None = None  # (height, width) of the pixels, 0 where transparent; None: opaque all over
 
 
 def decode(data: bytes, limits: Limits, *, where: str, at_least: int | None = None) -> Decoded:
@@ -93,7 +94,7 @@ def _unlimited() -> Iterator[None]:
 def _decode(data: bytes, kind: str, limits: Limits, where: str, at_least: int | None) -> Decoded:
     from PIL import Image
 
-    from dinoscope.pictures.colour import to_srgb
+    from dinoscope.pictures.colour import opacity, to_srgb
     from dinoscope.pictures.completeness import check_decoded, check_end, webp_canvas
 
     if kind == "webp":  # its decoder takes memory for the whole canvas on opening
@@ -107,9 +108,11 @@ def _decode(data: bytes, kind: str, limits: Limits, where: str, at_least: int | 
         image.load()
         check_decoded(image, data, kind, where)
         turn = orientation_of(exif_of(image))  # only now: Pillow turns a TIFF itself, in load()
-        upright = _turned(to_srgb(_reduced(image, at_least)), turn)
+        reduced = _reduced(image, at_least)
+        upright, clear = _turned(to_srgb(reduced), turn), opacity(reduced)
     size = Size(*(reversed(original) if turn in _SIDEWAYS else original))
-    return Decoded(np.array(upright, np.uint8), size, kind, metadata)
+    there = None if clear is None else np.array(_turned(clear, turn), np.uint8)
+    return Decoded(np.array(upright, np.uint8), size, kind, metadata, there)
 
 
 def _check_size(size: tuple[int, int], limits: Limits, where: str) -> None:

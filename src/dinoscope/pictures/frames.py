@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from dinoscope.features import Bytes
 from dinoscope.geometry import Size
 from dinoscope.pictures.decoding import Decoded
 from dinoscope.pictures.metadata import Metadata
@@ -74,7 +75,7 @@ def _receive_header(stream: BinaryIO) -> tuple[Header, list[int]]:
 
 
 def header_of(decoded: Decoded) -> Header:
-    """All of a picture but its pixels, for the frame that carries them."""
+    """All of a picture but its ``bodies_of``, for the frame that carries them."""
     facts = decoded.metadata
     return {
         "shape": decoded.pixels.shape,
@@ -90,7 +91,13 @@ def header_of(decoded: Decoded) -> Header:
     }
 
 
-def decoded_of(header: Header, pixels: bytearray) -> Decoded:
+def bodies_of(decoded: Decoded) -> tuple[memoryview, memoryview]:
+    """Its pixels, and how opaque they are: nothing, where all are."""
+    there = np.zeros(0, np.uint8) if decoded.opacity is None else decoded.opacity
+    return _bytes_of(decoded.pixels), _bytes_of(there)
+
+
+def decoded_of(header: Header, pixels: bytearray, opacity: bytearray) -> Decoded:
     """The picture a reply describes; its pixels lie in ``pixels``, not in a copy.
 
     Raises:
@@ -99,14 +106,19 @@ def decoded_of(header: Header, pixels: bytearray) -> Decoded:
     facts = dict(header["metadata"])
     taken = facts.pop("taken_at")
     height, width, channels = header["shape"]
-    if channels != 3 or prod(header["shape"]) != len(pixels):
+    if channels != 3 or prod(header["shape"]) != len(pixels) or len(opacity) not in {0, height * width}:
         raise ValueError("pixels of another shape")
     return Decoded(
         pixels=np.frombuffer(pixels, np.uint8).reshape(height, width, 3),
         size=Size(*header["size"]),
         kind=header["kind"],
         metadata=Metadata(taken_at=datetime.fromisoformat(taken) if taken else None, **facts),
+        opacity=np.frombuffer(opacity, np.uint8).reshape(height, width) if opacity else None,
     )
+
+
+def _bytes_of(array: Bytes) -> memoryview:
+    return np.ascontiguousarray(array).data.cast("B") if array.size else memoryview(b"")
 
 
 def _exactly(stream: BinaryIO, length: int) -> bytearray:

@@ -12,7 +12,7 @@ import numpy as np
 
 from dinoscope.errors import DinoscopeError
 from dinoscope.pictures.decoding import decode
-from dinoscope.pictures.frames import Bodies, Header, header_of, receive, send
+from dinoscope.pictures.frames import Bodies, Header, bodies_of, header_of, receive, send
 from dinoscope.pictures.limits import Limits
 from dinoscope.pictures.reading import content_hash, read_file
 from dinoscope.pictures.thumbnails import thumbnail
@@ -94,7 +94,7 @@ def _decoded(request: Header, body: bytes, limits: Limits) -> tuple[Any, ...]:
         header = {"content": content_hash(body), "bytes": len(body), "modified_ns": file.modified_ns}
     decoded = decode(body, limits, where=request["where"], at_least=request["at_least"])
     small = thumbnail(decoded.pixels, request["thumbnail"]) if request["thumbnail"] else b""
-    return header | header_of(decoded), np.ascontiguousarray(decoded.pixels).data.cast("B"), small
+    return header | header_of(decoded), *bodies_of(decoded), small
 
 
 if __name__ == "__main__":

@@ -87,7 +87,7 @@ class DecodeWorkers:
         if len(data) > self._limits.max_bytes:
             raise too_many_bytes(where, len(data), self._limits)
         request = {"read": False, "where": where, "at_least": at_least, "thumbnail": None}
-        return self._ask(request, data, lambda header, bodies: decoded_of(header, bodies[0]))
+        return self._ask(request, data, lambda header, bodies: decoded_of(header, *bodies[:2]))
 
     def read(self, path: Path, *, at_least: int | None = None, thumbnail: int | None = None) -> Loaded:
         """Read, hash and decode a file, and make a thumbnail of ``thumbnail`` pixels where asked.
@@ -221,11 +221,11 @@ def start_process(module: str) -> subprocess.Popen[bytes]:
 
 
 def _loaded_of(header: Header, bodies: Bodies) -> Loaded:
-    pixels, small = bodies
+    pixels, opacity, small = bodies
     return Loaded(
         content=str(header["content"]),
         thumbnail=bytes(small) or None,
-        decoded=decoded_of(header, pixels),
+        decoded=decoded_of(header, pixels, opacity),
         modified_ns=int(header["modified_ns"]),
         bytes=int(header["bytes"]),
     )
