@@ -73,7 +73,7 @@ def test_unwanted_points_take_their_patches_out() -> None:
     )
     assert say(query, 1) == 0
     assert (query.against @ KINDS[1]).min() > 0.8
-    with pytest.raises(BadRequest, match="take back all"):
+    with pytest.raises(BadRequest, match="takes back all"):
         region_query(picture(), Selection(points=((50, 50),), not_points=((50, 50),)))
 
 

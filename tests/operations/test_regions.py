@@ -247,7 +247,7 @@ def test_what_cannot_be_asked_is_refused(shared: Session, tmp_path: Path) -> Non
         session.search_region(asked, square(*HERE), also=1.5)
     with pytest.raises(BadRequest, match="640 x 640"):
         session.search_region(asked, square(900, 900))
-    with pytest.raises(BadRequest, match="take back all"):
+    with pytest.raises(BadRequest, match="takes back all"):
         session.search_region(asked, Selection(points=((50, 70),), not_points=((50, 70),)))
     with pytest.raises(NoSuchPicture):
         session.search_region(9999, square(*HERE))

@@ -76,10 +76,54 @@ def test_parts_seen_from_a_window_are_the_same_parts() -> None:
         not_points=((599, 299), (700, 10)),
     )
     whole, unwanted = selection.on(GRID)
-    near, near_unwanted = selection.within(window).on(own)
+    near, near_unwanted = selection.within(window, GRID.picture).on(own)
     np.testing.assert_allclose(near, whole[1:3, 2:6], atol=1e-6)
     np.testing.assert_allclose(near_unwanted, unwanted[1:3, 2:6])
     assert selection.box(GRID) == Box(200, 100, 600, 300)
+
+
+def test_what_is_erased_is_neither_meant_nor_held_against_anything() -> None:
+    right = ((200, -50), (900, -50), (900, 500), (200, 500))
+    wanted, unwanted = Selection(boxes=(Box(0, 0, 400, 200),), erased=(right,)).on(GRID)
+    assert np.argwhere(wanted).tolist() == [[0, 0], [0, 1], [1, 0], [1, 1]]
+    assert not unwanted.any()
+    half, _ = Selection(
+        boxes=(Box(0, 0, 400, 200),), erased=(((150, 0), (900, 0), (900, 400), (150, 400)),)
+    ).on(GRID)
+    np.testing.assert_allclose(half[0, :3], [1, 0.5, 0], atol=0.02)
+
+
+def test_an_outline_of_what_is_not_meant_speaks_against_its_patches() -> None:
+    left = ((-50, 0), (200, 0), (200, 400), (-50, 400))
+    away = ((-90, -90), (-50, -90), (-50, -50))
+    wanted, unwanted = Selection(boxes=(Box(0, 0, 400, 400),), not_polygons=(left, away)).on(GRID)
+    assert (wanted[:, :4] == 1).all()
+    assert (unwanted[:, :2] == 1).all()
+    assert not unwanted[:, 2:].any()
+
+
+def test_what_is_transparent_is_not_selected() -> None:
+    there = np.zeros((40, 80), np.bool_)  # a tenth of the picture's scale
+    there[10:20, 20:35] = True
+    shown = Mask(there)
+    wanted, _ = Selection(boxes=(Box(0, 0, 800, 400),), shown=shown).on(GRID)
+    assert np.argwhere(wanted).tolist() == [[1, 2], [1, 3]]
+    np.testing.assert_allclose(wanted[1, 2:4], [1, 0.5], atol=1e-5)
+    window = Box(200, 100, 400, 300)
+    near = Selection(boxes=(Box(0, 0, 800, 400),), shown=shown).within(window, GRID.picture)
+    np.testing.assert_allclose(near.on(PatchGrid(2, 2, 14, Size(200, 200)))[0], wanted[1:3, 2:4], atol=1e-5)
+    all_there = Selection(points=((250, 150),), shown=shown).within(Box(200, 100, 300, 200), GRID.picture)
+    assert all_there.shown is None
+
+
+def test_a_selection_of_nothing_that_is_left_is_refused() -> None:
+    all_of_it = ((-9, -9), (900, -9), (900, 500), (-9, 500))
+    with pytest.raises(BadRequest, match="erased again"):
+        Selection(boxes=(Box(0, 0, 400, 200),), erased=(all_of_it,)).on(GRID)
+    there = np.zeros((40, 80), np.bool_)
+    there[:10, :10] = True
+    with pytest.raises(BadRequest, match="transparent where it was marked"):
+        Selection(boxes=(Box(400, 0, 500, 100),), shown=Mask(there)).on(GRID)
 
 
 def test_a_picture_smaller_than_a_patch_has_one() -> None:

@@ -53,7 +53,7 @@ class Near:
         pixels = read(pixels_needed(window, picture))
         if pixels is None:
             return None
-        return cls(looked_at(backbone, pixels, window, picture), selection.within(window))
+        return cls(looked_at(backbone, pixels, window, picture), selection.within(window, picture))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

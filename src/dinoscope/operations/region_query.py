@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -51,6 +51,10 @@ class RegionQuery:
     against: FloatArray  # (m, P) unit: what is not wanted
     patches: FloatArray  # (rows, columns) say of each patch of the first picture, the strongest 1
 
+    def counting(self, say: float) -> RegionQuery:
+        """With so many times its say among others it is joined with."""
+        return replace(self, weights=self.weights * np.float32(say))
+
     def joined(self, more: list[RegionQuery], less: list[FloatArray]) -> RegionQuery:
         """Every query has the same say; ``less`` are tokens (m, P) each of what is not wanted.
 
@@ -78,12 +82,12 @@ def region_query(seen: Seen, selection: Selection) -> RegionQuery:
 
     Raises:
         BadRequest: a selection that makes no sense on this picture, see ``Selection.on``, or of which
-            the unwanted points leave nothing.
+            what is unwanted leaves nothing.
     """
     wanted, unwanted = selection.on(seen.grid)
     wanted = wanted * (1 - unwanted)
     if wanted.max() < LEAST:
-        raise BadRequest("the unwanted points take back all that is selected: move one of them")
+        raise BadRequest("what is not meant takes back all that is selected: leave some of it")
     chosen = wanted >= LEAST
     say = np.where(chosen, wanted * foregrounds(seen, wanted), 0)
     tokens, weights, places = _merged(seen.reduced, np.asarray(say, np.float32))
@@ -92,7 +96,7 @@ def region_query(seen: Seen, selection: Selection) -> RegionQuery:
         weights,
         places,
         np.zeros(len(tokens), np.float32),
-        seen.reduced[unwanted > 0],
+        _against(seen.reduced, unwanted),
         np.asarray(say / say.max(), np.float32),
     )
 
@@ -109,6 +113,12 @@ def foregrounds(seen: Seen, wanted: FloatArray) -> FloatArray:
         twins = np.sort(seen.reduced @ outside.T, axis=-1)[..., -TWINS:].mean(axis=-1)
         say = np.maximum(np.clip(1 - twins, 0, 1) ** SHARPNESS, FAINT)
     return say if seen.says is None else np.asarray(say * seen.says**ATTENDED, np.float32)
+
+
+def _against(reduced: FloatArray, unwanted: FloatArray) -> FloatArray:
+    """(m, P) at most MOST tokens of the unwanted patches: a few points stay as they are."""
+    chosen = np.where(unwanted >= LEAST, unwanted, 0)
+    return _merged(reduced, np.asarray(chosen, np.float32))[0] if chosen.any() else reduced[:0, 0]
 
 
 def _merged(reduced: FloatArray, say: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
