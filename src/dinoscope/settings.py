@@ -28,6 +28,7 @@ class Settings:
     runtime: str = "onnx"  # a key of models.RUNTIMES
     threads: int = 0  # encoder threads; 0 takes every core
     regions: bool = True  # index what parts of pictures look like, so that parts can be searched for
+    fine: bool = False  # index parts tile by tile: small ones are found, and indexing takes longer
     models: Path = Path(_DIRS.user_data_dir) / "models"  # trained here, a folder per model
     runs: Path = Path(_DIRS.user_data_dir) / "runs"  # trainings, a folder per run
     cache: Path = Path(_DIRS.user_cache_dir)  # graphs, fetched weights, thumbnails of foreign pictures

@@ -13,7 +13,7 @@ from tests.operations.conftest import Colours, Index, paint
 from dinoscope.errors import DiskFull, NoRegions
 from dinoscope.features import normalise
 from dinoscope.library.library import Library
-from dinoscope.operations import bases
+from dinoscope.operations import bases, tiling
 from dinoscope.operations.indexing import index_folders
 from dinoscope.operations.tokenising import Tokeniser
 from dinoscope.pictures.decoding import decode
@@ -149,3 +149,59 @@ def test_memory_is_bounded_while_tokens_wait(
         assert list(regions.tokens) == [str(number) for number in range(50)]
         assert tokeniser.take(wait=True) is None
         assert "7" not in tokeniser
+
+
+def fine_in(library: Library, model: str) -> bool:
+    with library.shelf(model).tokens() as view:
+        return view.fine
+
+
+def test_a_library_gets_fine_tokens_and_keeps_to_them(
+    library: Library, colours: Colours, settings: Settings, folder: Path
+) -> None:
+    key, finely = colours.identity.key, replace(settings, fine=True)
+    list(index_folders([folder], library, colours, settings))
+    assert not fine_in(library, key)
+    coarse = library.info().shelves[0].region_bytes
+    last = list(index_folders([folder], library, colours, finely))[-1]
+    assert (last.added, last.completed) == (0, 12)
+    assert fine_in(library, key)
+    assert tokens_in(library, key) == 12
+    shelf = library.info().shelves[0]
+    assert shelf.fine
+    assert shelf.region_bytes == 12 * (coarse // 12 + tiling.MOST - 256), "those of whole pictures are gone"
+    paint(folder / "new.png", 99)
+    assert list(index_folders([folder], library, colours, settings))[-1].added == 1
+    assert fine_in(library, key)
+    assert tokens_in(library, key) == 13
+    assert not list(library.verify())
+    with library.shelf(key).tokens() as view:
+        assert max(view.read(np.array([0]))[0].map.shape) > 16 or tiling.MOST <= 256
+
+
+def test_fine_tokens_are_read_from_when_they_are_complete(
+    library: Library, colours: Colours, settings: Settings, tmp_path: Path
+) -> None:
+    for seed in range(40):
+        paint(tmp_path / "many" / f"{seed:03}.png", seed)
+    list(index_folders([tmp_path / "many"], library, colours, settings))
+    steps = index_folders([tmp_path / "many"], library, colours, replace(settings, fine=True))
+    for step in steps:
+        if step.completed:
+            break
+    steps.close()  # type: ignore[attr-defined]
+    assert library.fine(colours.identity.key)
+    assert not fine_in(library, colours.identity.key), "a few of them do not hide the rest"
+    assert tokens_in(library, colours.identity.key) == 40
+    list(index_folders([tmp_path / "many"], library, colours, settings))
+    assert fine_in(library, colours.identity.key)
+    assert tokens_in(library, colours.identity.key) == 40
+
+
+def test_forgetting_a_model_forgets_its_fine_tokens(
+    library: Library, colours: Colours, settings: Settings, folder: Path
+) -> None:
+    list(index_folders([folder], library, colours, replace(settings, fine=True)))
+    library.drop_model(colours.identity.key)
+    assert not library.fine(colours.identity.key)
+    assert not list((library.folder / "shelves").iterdir())

@@ -43,6 +43,9 @@ def index(
     precision: PrecisionOption = None,
     runtime: RuntimeOption = None,
     threads: ThreadsOption = None,
+    fine: Annotated[
+        bool, typer.Option("--fine", help="Tile by tile, so that small parts are found; takes longer.")
+    ] = False,
     offline: OfflineOption = False,
     json: JsonOption = False,
 ) -> None:
@@ -51,7 +54,13 @@ def index(
     Only new and changed pictures are read. Ctrl-C keeps what is done; the same command goes on from there.
     """
     settings = settings_of(
-        offline, library=library, model=model, precision=precision, runtime=runtime, threads=threads
+        offline,
+        library=library,
+        model=model,
+        precision=precision,
+        runtime=runtime,
+        threads=threads,
+        fine=fine or None,
     )
     last, refusals = run(folders, settings)
     if json:

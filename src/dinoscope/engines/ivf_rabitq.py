@@ -10,7 +10,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -288,7 +288,7 @@ def _adder(index: Any) -> Callable[[Vectors], None]:
 
     ivf: Any = faiss.extract_index_ivf(index)
     if ivf.nlist < _GRAPH_FROM:
-        return lambda vectors: index.add(vectors)
+        return cast(Callable[[Vectors], None], index.add)
     graph = faiss.IndexHNSWFlat(ivf.d, 16, faiss.METRIC_INNER_PRODUCT)
     graph.hnsw.efConstruction, graph.hnsw.efSearch = 80, 32
     with _threads(1):  # several threads would give another graph each time

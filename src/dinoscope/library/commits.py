@@ -13,7 +13,7 @@ from dinoscope.features import FloatArray
 from dinoscope.library import files
 from dinoscope.library.recordfile import Records, append
 from dinoscope.library.records import NewFile, NewRegions
-from dinoscope.library.shelf_rows import REGIONS, ShelfRow, basis_of, put_basis, shelf_row
+from dinoscope.library.shelf_rows import FINE, REGIONS, ShelfRow, basis_of, put_basis, shelf_row
 from dinoscope.library.tokens import records_of, same_basis
 from dinoscope.library.vectors import halves
 from dinoscope.models.backbone import ModelIdentity
@@ -92,12 +92,12 @@ def _shelf(db: sqlite3.Connection, model: ModelIdentity, dimension: int) -> Shel
 
 def _token_shelf(db: sqlite3.Connection, model: ModelIdentity, regions: NewRegions) -> ShelfRow:
     """The shelf, made with the first tokens: they say how many numbers its records have."""
-    key = model.key + REGIONS
+    key = model.key + (FINE if regions.tiled else REGIONS)
     if shelf_row(db, key) is None:
         tokens, dimension = next(iter(regions.tokens.values())).vectors.shape
         db.execute(
             "INSERT INTO shelves (key, name, dimension, vectors, tokens, patches) VALUES (?, ?, ?, ?, ?, ?)",
-            (key, model.name, dimension, "tokens-1.i8", tokens, model.budget),
+            (key, model.name, dimension, "tokens-1.i8", tokens, regions.tiled or model.budget),
         )
     shelf = shelf_row(db, key)
     assert shelf is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from dinoscope.library.connection import FILE, Connections, shorten_log
 from dinoscope.library.failures import told
 from dinoscope.library.recordfile import RecordFile, sync_folder
 from dinoscope.library.records import CompactReport
-from dinoscope.library.shelf_rows import REGIONS, ShelfRow, dead_rows, shelf_row, shelf_rows
+from dinoscope.library.shelf_rows import FINE, REGIONS, ShelfRow, dead_rows, shelf_row, shelf_rows, token_row
 from dinoscope.library.thumbnails import Thumbnails
 
 _BLOCK = 8_192  # records copied at a time: 36 MB of region tokens, 6 MB of vectors at D = 384
@@ -54,13 +55,31 @@ def drop_model(connections: Connections, library: Path, key: str) -> None:
     with connections.write() as db:
         if shelf_row(db, key) is None:
             raise NoSuchModel(f"the library {library} has no vectors of the model {key}: nothing to forget")
-        gone = [row for row in shelf_rows(db) if row.key in (key, key + REGIONS)]
-        for row in gone:
-            db.execute("DELETE FROM bases WHERE shelf = ?", (row.id,))
-            db.execute("DELETE FROM vectors WHERE shelf = ?", (row.id,))
-            db.execute("DELETE FROM shelves WHERE id = ?", (row.id,))
+        gone = [row for row in shelf_rows(db) if row.key in (key, key + REGIONS, key + FINE)]
+        _forget(db, gone)
+    _delete(library, gone)
+
+
+def drop_coarse(connections: Connections, library: Path, key: str) -> None:
+    """The model's tokens of whole pictures, where searches read fine ones."""
+    with connections.write() as db:
+        row, coarse = token_row(db, key), shelf_row(db, key + REGIONS)
+        gone = [coarse] if coarse is not None and row is not None and row.fine else []
+        _forget(db, gone)
+    _delete(library, gone)
+
+
+def _forget(db: sqlite3.Connection, gone: Sequence[ShelfRow]) -> None:
+    for row in gone:
+        db.execute("DELETE FROM bases WHERE shelf = ?", (row.id,))
+        db.execute("DELETE FROM vectors WHERE shelf = ?", (row.id,))
+        db.execute("DELETE FROM shelves WHERE id = ?", (row.id,))
+
+
+def _delete(library: Path, gone: Sequence[ShelfRow]) -> None:
+    """The files of what was forgotten; Windows keeps mapped ones, which are cleaned later."""
     with told(library):
-        for row in gone:  # Windows keeps mapped files: cleaned later
+        for row in gone:
             shutil.rmtree(row.folder(library), ignore_errors=True)
 
 

@@ -30,7 +30,7 @@ from dinoscope.library.records import (
     Picture,
     Stamp,
 )
-from dinoscope.library.shelf_rows import REGIONS, basis_of, shelf_row, shelf_rows
+from dinoscope.library.shelf_rows import FINE, REGIONS, basis_of, shelf_row, shelf_rows, token_row
 from dinoscope.library.shelves import Shelf
 from dinoscope.library.thumbnails import Thumbnails
 from dinoscope.models.backbone import ModelIdentity
@@ -116,9 +116,10 @@ class Library:
         with self._connections.read() as db:
             return files.stamp_of(db, path)
 
-    def has(self, content: str, model_key: str, *, regions: bool = False) -> bool:
-        """Is there a vector (or are there region tokens) of that content, be it of a removed picture?"""
-        key = model_key + REGIONS if regions else model_key
+    def has(self, content: str, model_key: str, *, regions: bool = False, fine: bool = False) -> bool:
+        """Is there a vector (or are there region tokens, or fine ones) of that content, be it of a
+        removed picture?"""
+        key = model_key + (FINE if fine else REGIONS if regions else "")
         with self._connections.read() as db:
             return (
                 db.execute(
@@ -221,8 +222,13 @@ class Library:
     def region_basis(self, model_key: str) -> Basis | None:
         """What the region tokens of a model are reduced with, None while there are none."""
         with self._connections.read() as db:
-            row = shelf_row(db, model_key + REGIONS)
+            row = token_row(db, model_key)
             return None if row is None else basis_of(db, row.id)
+
+    def fine(self, model_key: str) -> bool:
+        """Has the model fine region tokens here, be they of some pictures only?"""
+        with self._connections.read() as db:
+            return shelf_row(db, model_key + FINE) is not None
 
     def calibration(self, model_key: str) -> dict[str, float | list[float]] | None:
         """The numbers kept with the shelf, None when there are none."""
@@ -314,6 +320,11 @@ class Library:
         with self._upkeep:
             compacting.drop_model(self._connections, self._folder, model_key)
             self._shelves.pop(model_key, None)
+
+    def drop_coarse(self, model_key: str) -> None:
+        """Forget a model's region tokens that fine ones have replaced, once these are of as many pictures."""
+        with self._upkeep:
+            compacting.drop_coarse(self._connections, self._folder, model_key)
 
     def optimise(self, tick: Tick | None = None, engine: str = "auto") -> None:
         """Give each shelf the engine its size asks for, and merge what was added since it was built.

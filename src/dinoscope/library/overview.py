@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from pathlib import Path
 
 from dinoscope.library.connection import FILE
 from dinoscope.library.paths import to_path
 from dinoscope.library.records import LibraryInfo, ModelShelf
-from dinoscope.library.shelf_rows import REGIONS, ShelfRow, dead_rows, shelf_rows
+from dinoscope.library.shelf_rows import FINE, REGIONS, ShelfRow, alive, dead_rows, shelf_rows, token_row
 from dinoscope.library.thumbnails import Thumbnails
 
 
 def info(db: sqlite3.Connection, folder: Path, thumbnails: Thumbnails, *, read_only: bool) -> LibraryInfo:
     """Counts and sizes of the state ``db`` sees."""
     rows = {row.key: row for row in shelf_rows(db)}
-    shelves = tuple(
-        _shelf(db, row, rows.get(row.key + REGIONS), folder) for row in rows.values() if not row.tokens
-    )
+    shelves = tuple(_shelf(db, row, rows, folder) for row in rows.values() if not row.tokens)
     tables = sum(size_of(folder / f"{FILE}{ending}") for ending in ("", "-wal", "-shm"))
     return LibraryInfo(
         folder=folder,
@@ -43,9 +42,10 @@ def _count(db: sqlite3.Connection, what: str) -> int:
     return int(db.execute(f"SELECT count(*) FROM {what}").fetchone()[0])
 
 
-def _shelf(db: sqlite3.Connection, row: ShelfRow, tokens: ShelfRow | None, folder: Path) -> ModelShelf:
-    dead = len(dead_rows(db, row.id))
-    parts = [row] if tokens is None else [row, tokens]
+def _shelf(db: sqlite3.Connection, row: ShelfRow, rows: Mapping[str, ShelfRow], folder: Path) -> ModelShelf:
+    dead, tokens = len(dead_rows(db, row.id)), token_row(db, row.key)
+    kept = [rows[row.key + kind] for kind in (REGIONS, FINE) if row.key + kind in rows]
+    parts = [row, *kept]
     engines = sum(size_of(part.folder(folder) / part.engine_folder) for part in parts if part.engine_folder)
     return ModelShelf(
         key=row.key,
@@ -54,10 +54,11 @@ def _shelf(db: sqlite3.Connection, row: ShelfRow, tokens: ShelfRow | None, folde
         vectors=row.count - dead,
         dead=dead,
         engine=row.engine,
-        regions=0 if tokens is None else tokens.count - len(dead_rows(db, tokens.id)),
+        regions=0 if tokens is None else alive(db, tokens),
         region_engine=None if tokens is None else tokens.engine,
+        fine=tokens is not None and tokens.fine,
         vector_bytes=size_of(row.folder(folder) / row.file),
-        region_bytes=0 if tokens is None else size_of(tokens.folder(folder) / tokens.file),
+        region_bytes=sum(size_of(part.folder(folder) / part.file) for part in kept),
         engine_bytes=engines,
         bytes=sum(size_of(part.folder(folder)) for part in parts),
     )

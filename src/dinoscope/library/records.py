@@ -48,6 +48,7 @@ class ModelShelf:
     engine: str  # "exact" or "ivf_rabitq"
     regions: int  # of the vectors' contents, those with region tokens
     region_engine: str | None  # None where there are no region tokens
+    fine: bool  # were these made of tiles?
     vector_bytes: int
     region_bytes: int  # region tokens, without their engine
     engine_bytes: int  # both engines
@@ -94,6 +95,7 @@ class NewRegions:
 
     basis: Basis  # what reduced them; the same one for as long as the shelf lives
     tokens: Mapping[str, RegionTokens]  # content -> its tokens
+    tiled: int = 0  # most patches of a picture encoded in tiles, whose tokens have a shelf of their own
 
 
 @dataclass(frozen=True, slots=True)

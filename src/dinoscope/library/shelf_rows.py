@@ -24,6 +24,7 @@ from dinoscope.library.tokens import TokenFile, layout
 from dinoscope.library.vectors import VectorFile
 
 REGIONS = "#regions"  # ends the key of a shelf of tokens; a model's own key ends with its precision
+FINE = "#fine"  # ends that of tokens of pictures that were encoded in tiles
 _COLUMNS = "id, key, name, dimension, count, vectors, engine, engine_folder, covered"
 
 
@@ -52,6 +53,10 @@ class ShelfRow:
         return self.tokens or 1
 
     @property
+    def fine(self) -> bool:
+        return self.key.endswith(FINE)
+
+    @property
     def record(self) -> np.dtype[Any]:
         if self.tokens:
             return layout(self.tokens, self.dimension, self.patches)
@@ -78,6 +83,19 @@ def shelf_row(db: sqlite3.Connection, key: str) -> ShelfRow | None:
     """The shelf of a model identity, None when the library has no vectors of it."""
     row = db.execute(f"{_select(db)} WHERE key = ?", (key,)).fetchone()
     return None if row is None else ShelfRow(*row)
+
+
+def token_row(db: sqlite3.Connection, model_key: str) -> ShelfRow | None:
+    """The tokens of a model that searches read: fine ones from when they are of as many pictures."""
+    coarse, fine = shelf_row(db, model_key + REGIONS), shelf_row(db, model_key + FINE)
+    if coarse is None or fine is None:
+        return fine or coarse
+    return fine if alive(db, fine) >= alive(db, coarse) else coarse
+
+
+def alive(db: sqlite3.Connection, row: ShelfRow) -> int:
+    """Records whose content has a file."""
+    return row.count - len(dead_rows(db, row.id))
 
 
 def shelf_rows(db: sqlite3.Connection) -> list[ShelfRow]:

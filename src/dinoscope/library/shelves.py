@@ -12,7 +12,7 @@ from dinoscope.errors import NoRegions, NoSuchModel, NoSuchPicture
 from dinoscope.features import FloatArray, Vectors
 from dinoscope.library.connection import Connections
 from dinoscope.library.filters import Filter
-from dinoscope.library.shelf_rows import REGIONS, contents_of, dead_rows
+from dinoscope.library.shelf_rows import contents_of, dead_rows, token_row
 from dinoscope.library.snapshots import Snapshots
 from dinoscope.library.token_views import TokenView
 
@@ -31,7 +31,7 @@ class Shelf:
             "index their folders again, which adds what is missing"
         )
         self._vectors = Snapshots(connections, library, key, unknown)
-        self._tokens = Snapshots(connections, library, key + REGIONS, without)
+        self._tokens = Snapshots(connections, library, key, without, find=token_row)
         with connections.read() as db:
             self._dimension = self._vectors.row(db).dimension
 

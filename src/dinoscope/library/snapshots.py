@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -132,18 +132,26 @@ class Tail:
 class Snapshots:
     """Follows one shelf: each snapshot is the latest commit, whole."""
 
-    def __init__(self, connections: Connections, library: Path, key: str, missing: DinoscopeError) -> None:
-        """``missing`` is raised where the library has no such shelf."""
+    def __init__(
+        self,
+        connections: Connections,
+        library: Path,
+        key: str,
+        missing: DinoscopeError,
+        find: Callable[[sqlite3.Connection, str], ShelfRow | None] = shelf_row,
+    ) -> None:
+        """``missing`` is raised where ``find`` finds no shelf for the key."""
         self._connections = connections
         self._library = library
         self._key = key
+        self._find = find
         self._missing = missing
         self._state: State | None = None
         self._guard = threading.Lock()
 
     def row(self, db: sqlite3.Connection) -> ShelfRow:
         """Raises: what was given as ``missing``."""
-        row = shelf_row(db, self._key)
+        row = self._find(db, self._key)
         if row is None:
             raise type(self._missing)(str(self._missing))  # a new one: a raised error keeps its traceback
         return row

@@ -33,6 +33,11 @@ class TokenView:
         return basis
 
     @property
+    def fine(self) -> bool:
+        """Were the pictures encoded in tiles, on which parts look larger?"""
+        return self._state.row.fine
+
+    @property
     def count(self) -> int:
         """Contents that have tokens and a file."""
         return self._state.row.count - len(dead_rows(self._db, self._shelf))
@@ -47,9 +52,7 @@ class TokenView:
         """Is every token compared?"""
         return self._state.engine.name == "exact"
 
-    def nearby(
-        self, queries: Vectors, n: int, where: Filter | None = None
-    ) -> tuple[Rows, Rows, FloatArray]:
+    def nearby(self, queries: Vectors, n: int, where: Filter | None = None) -> tuple[Rows, Rows, FloatArray]:
         """For each of the (q, P) unit queries the nearest n tokens of the pictures that pass the filter.
 
         By the engine's estimate, which at 128 numbers a token errs by some 0.02: whoever wants the best

@@ -13,6 +13,7 @@ from dinoscope.features import FloatArray
 from dinoscope.library.library import Library
 from dinoscope.library.records import NewFile, Stamp
 from dinoscope.models.backbone import Backbone
+from dinoscope.operations import tiling
 from dinoscope.operations.ahead import ReadAhead, Ready
 from dinoscope.operations.bases import basis_for
 from dinoscope.operations.batching import Batches, Shape, shape_of
@@ -54,7 +55,8 @@ def index_folders(
     A file that cannot be used is reported once and passed over.
 
     With ``settings.regions`` each picture's region tokens are stored, too; a library that was indexed
-    without them gets those it lacks, for which its pictures are encoded again.
+    without them gets those it lacks, for which its pictures are encoded again. With ``settings.fine``
+    they are made of tiles, also of new pictures of a library that has such already.
 
     Finished pictures are committed every 2 s, and also when the caller closes the generator, when
     ``cancelled()`` turns true, or on Ctrl-C; running it again goes on from there. The last Progress
@@ -73,10 +75,11 @@ def index_folders(
             ReadAhead(reader, workers, at_least=at_least(backbone), thumbnail=THUMBNAIL)
         )
         scout = stack.enter_context(Scout(roots, without=library.folder.resolve()))
-        tokeniser = None
+        tokeniser, fine = None, settings.fine or library.fine(backbone.identity.key)
         if settings.regions:
-            tokeniser = stack.enter_context(Tokeniser(partial(basis_for, library, backbone, settings)))
-        run = _Run(library, backbone, scout, ahead, batch=batch, tokeniser=tokeniser)
+            basis = partial(basis_for, library, backbone, settings)
+            tokeniser = stack.enter_context(Tokeniser(basis, tiled=tiling.MOST if fine else 0))
+        run = _Run(library, backbone, scout, ahead, batch=batch, tokeniser=tokeniser, fine=fine)
         try:
             while run.working and not cancelled():
                 yield from run.step()
@@ -105,6 +108,7 @@ class _Run:
         *,
         batch: int,
         tokeniser: Tokeniser | None,
+        fine: bool,
     ) -> None:
         self._library = library
         self._backbone = backbone
@@ -112,6 +116,7 @@ class _Run:
         self._scout = scout
         self._ahead = ahead
         self._tokeniser = tokeniser  # None: region tokens are not wanted
+        self._fine = fine  # those that are wanted are of tiles
         self._batches: Batches[Ready] = Batches(batch, PATIENCE, _shape)
         self._waiting: dict[str, list[NewFile]] = {}  # content being encoded -> files that have it
         self._files: list[NewFile] = []  # ready to commit
@@ -145,6 +150,8 @@ class _Run:
         for walked in self._walked:
             yield from self._forget(walked)
         self.commit(wait=True)
+        if self._fine and self._tokeniser is not None:
+            self._library.drop_coarse(self._model)
         self._library.optimise()
         calibrate(self._library, self._model)
         yield self.progress(finished=True)
@@ -216,7 +223,7 @@ class _Run:
         return (
             self._tokeniser is None
             or content in self._tokeniser
-            or self._library.has(content, self._model, regions=True)
+            or self._library.has(content, self._model, regions=True, fine=self._fine)
         )
 
     def _take(self) -> Iterator[Progress]:
@@ -271,10 +278,12 @@ class _Run:
         pixels = [ready.loaded.decoded.pixels for ready in batch]
         if self._tokeniser is None:
             return list(self._backbone.describe(pixels))
-        found = self._backbone.encode(pixels)
+        found = tiling.encode_tiled(self._backbone, pixels) if self._fine else self._backbone.encode(pixels)
         for ready, features in zip(batch, found, strict=True):
-            if not self._library.has(ready.loaded.content, self._model, regions=True):
+            if not self._library.has(ready.loaded.content, self._model, regions=True, fine=self._fine):
                 self._tokeniser.add(ready.loaded.content, features)
+        if self._fine:
+            return list(self._backbone.describe(pixels))
         return [features.descriptor for features in found]
 
     def _due(self) -> bool:

@@ -26,6 +26,7 @@ from dinoscope.operations.region_ranking import RERANKED, Whole, candidates, max
 from dinoscope.operations.selection import Selection
 
 MOST = 500  # hits one search may ask for: each costs about 0.5 ms to be localised
+IN_PLACE = 0.4  # of 2, say of a part as it looks in place where tokens were made of tiles; measured
 SIGHTED = 60  # the best candidates by their tokens, which are then ordered by where these lie, too
 
 
@@ -73,7 +74,7 @@ def search_region(
     near = one.near(backbone, selection, pixels or one.reader(read))
     with shelf.tokens() as view:
         seen = one.seen(view)
-        views = [region_query(seen, selection), *_views(near, view)]
+        views = _weighed(region_query(seen, selection), _views(near, view), view.fine)
         query = _joined(library, view, views[0].joined(views[1:], []), more, less)
         found = _ranked(library, view, query, whole, wanted=k + len(left_out), where=where, left_out=left_out)
         basis, engine, exact, missing = view.basis, view.engine, view.exact, view.missing(where)
@@ -146,6 +147,13 @@ def _views(near: Near | None, view: TokenView) -> list[RegionQuery]:
     A part of a few patches is poorly described in place; from near it is like larger appearances of it.
     """
     return [] if near is None else [region_query(Seen.of(near.features, view.basis), near.selection)]
+
+
+def _weighed(in_place: RegionQuery, near: list[RegionQuery], fine: bool) -> list[RegionQuery]:
+    """Tokens made of tiles show parts from near, too: such views of the query then count more."""
+    if not (fine and near):
+        return [in_place, *near]
+    return [in_place.counting(IN_PLACE), *(one.counting(2 - IN_PLACE) for one in near)]
 
 
 def _check(k: int, also: float) -> None:

@@ -20,8 +20,13 @@ class Tokeniser:
     Pooling takes 1-2 ms a picture of a thread of its own, the encoder 60 ms or more of the caller's.
     """
 
-    def __init__(self, basis: Callable[[], Basis]) -> None:
-        """``basis`` is asked once, in that thread, when the first picture comes: it may take seconds."""
+    def __init__(self, basis: Callable[[], Basis], *, tiled: int = 0) -> None:
+        """``basis`` is asked once, in that thread, when the first picture comes: it may take seconds.
+
+        Args:
+            tiled: as ``NewRegions`` has it.
+        """
+        self._tiled = tiled
         self._fitted = basis
         self._basis: Future[Basis] | None = None
         self._pending: dict[str, Future[RegionTokens]] = {}  # by content
@@ -54,7 +59,7 @@ class Tokeniser:
         if not ready or self._basis is None:
             return None
         tokens = {content: self._pending.pop(content).result() for content in ready}
-        return NewRegions(self._basis.result(), tokens)
+        return NewRegions(self._basis.result(), tokens, self._tiled)
 
 
 def _tokens(basis: Future[Basis], features: Features) -> RegionTokens:

@@ -64,6 +64,7 @@ class Shelf(Wire):
     engine: str
     regions: int  # of these vectors' contents, those whose parts can be searched for
     region_engine: str | None
+    fine: bool  # were the regions made of tiles?
     vector_bytes: int
     region_bytes: int
     engine_bytes: int
