@@ -66,7 +66,7 @@ export function isAbort(error: unknown): boolean {
   return error instanceof DOMException && error.name === "AbortError";
 }
 
-async function call<T>(path: string, init: RequestInit = {}): Promise<T> {
+async function answered(path: string, init: RequestInit): Promise<Response> {
   let response: Response;
   try {
     response = await fetch(ROOT + path, { credentials: "same-origin", ...init });
@@ -75,16 +75,26 @@ async function call<T>(path: string, init: RequestInit = {}): Promise<T> {
     throw new ApiError(0, OFFLINE);
   }
   if (!response.ok) throw await problemOf(response);
+  return response;
+}
+
+export async function call<T>(path: string, init: RequestInit = {}): Promise<T> {
+  const response = await answered(path, init);
   return (response.status === 204 ? undefined : await response.json()) as T;
 }
 
-const send = (method: string, body: unknown): RequestInit => ({
+/** A binary answer: a header and grids of bytes, as docs/api.md describes them. */
+export async function bytes(path: string, init: RequestInit = {}): Promise<ArrayBuffer> {
+  return (await answered(path, init)).arrayBuffer();
+}
+
+export const send = (method: string, body: unknown): RequestInit => ({
   method,
   headers: { "Content-Type": "application/json" },
   body: JSON.stringify(body),
 });
 
-const withSignal = (signal: AbortSignal | undefined): RequestInit => (signal ? { signal } : {});
+export const withSignal = (signal: AbortSignal | undefined): RequestInit => (signal ? { signal } : {});
 
 export interface ListingRequest {
   where: string;

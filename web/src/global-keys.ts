@@ -3,7 +3,7 @@ import { FILTER_FIELD } from "./components/filter-bar";
 import { OWN_PICTURE } from "./components/query-bar";
 import { searchSelected } from "./components/selection-bar";
 import { keysRest } from "./keys";
-import { isSearch, navigate, routes } from "./route";
+import { isSearch, leaving, navigate, routes, turn } from "./route";
 import { dialog, say } from "./state/overlays";
 import { clearPart } from "./state/part";
 import { theme, type Theme } from "./state/preferences";
@@ -46,10 +46,13 @@ function focusFilter(): void {
   field.select();
 }
 
-/** Undo the nearest thing: the selection, then the search, then leaving the library. */
+const isPin = (knob: string): boolean => knob === "at" || knob.endsWith("_at");
+
+/** Undo the nearest thing: the selection, then a point that was pinned, then the search, then leaving the library. */
 function goBack(): void {
   const route = routes.get();
   if (route.view === "part" && route.marks.length + route.more.length + route.less.length > 0) clearPart();
   else if (selection.get().length > 0) clearSelection();
-  else if (isSearch(route) || route.view !== "") navigate({ view: "", like: [], unlike: [], of: "" });
+  else if (Object.keys(route.knobs).some(isPin)) turn({ at: "", here_at: "", there_at: "" });
+  else if (isSearch(route) || route.view !== "") navigate(leaving());
 }

@@ -21,6 +21,7 @@ export const SHORTCUTS: readonly { title: string; shortcuts: readonly Shortcut[]
       { keys: ["+"], does: "More like this" },
       { keys: ["−"], does: "Not like this" },
       { keys: ["p"], does: "Select a part, and find it everywhere" },
+      { keys: ["m", "o", "e"], does: "Match it, look inside it, test its robustness" },
       { keys: ["u"], does: "Choose a picture of your own" },
       { keys: ["Ctrl", "V"], does: "Search by the picture on the clipboard" },
       { keys: ["/"], does: "Filter by name" },

@@ -1,5 +1,6 @@
 // The address is the state: every search, filter and open picture has a permalink.
 import { FILTER_NAMES, NO_FILTERS, type Filters } from "./filters";
+import { parseKnobs, putKnobs, turned, type Knobs } from "./knobs";
 import { formatMark, KINDS, parseMark, type Edges, type Kind, type Mark } from "./marks";
 import { createStore } from "./state/store";
 
@@ -23,15 +24,25 @@ export interface Route {
   run: string; // the training looked at; "" is the newest
   models: readonly string[]; // keys of the two models compared; those left out are the server's choice
   around: number | null; // the picture whose neighbours by both models are shown first
-  of: string; // the picture a part is selected on: a library id or an upload; "" for none yet
+  of: string; // the picture a view is about: a library id or an upload; "" for none yet
+  there: string; // the second one, where two are matched
+  these: readonly string[]; // the pictures whose distances are asked for
+  knobs: Knobs; // what else the view is set to
   marks: readonly Mark[]; // the part, in the order it was marked
   more: readonly PlaceExample[]; // more like these places
   less: readonly PlaceExample[];
   also: number; // the say of the whole picture, 0 to 1
 }
 
-type Part = Pick<Route, "of" | "marks" | "more" | "less" | "also">;
-const NO_PART: Part = { of: "", marks: [], more: [], less: [], also: 0 };
+type Part = Pick<Route, "marks" | "more" | "less" | "also">;
+const NO_PART: Part = { marks: [], more: [], less: [], also: 0 };
+
+type Subject = Pick<Route, "of" | "there" | "these" | "knobs"> & Part;
+const NO_SUBJECT: Subject = { of: "", there: "", these: [], knobs: {}, ...NO_PART };
+
+/** What an address calls the picture a view is about. */
+const NAMED: Record<string, string> = { part: "of", look: "of", robustness: "of", map: "of", match: "here" };
+const MARKED = ["part", "match"]; // views in which a part is marked
 
 export const HOME: Route = {
   view: "",
@@ -44,8 +55,11 @@ export const HOME: Route = {
   run: "",
   models: [],
   around: null,
-  ...NO_PART,
+  ...NO_SUBJECT,
 };
+
+/** More pictures than this are not compared with each other. */
+export const MOST_THESE = 64;
 
 /** More examples than this on one side the server does not take. */
 export const MOST_EXAMPLES = 16;
@@ -62,8 +76,9 @@ export function parseRoute(path: string, search: string): Route {
   const like = queries("like");
   const order = ORDERS.find((one) => one === given.get("order")) ?? HOME.order;
   const id = (key: string) => (/^\d+$/.test(given.get(key) ?? "") ? Number(given.get(key)) : null);
+  const view = path.replace(/^\/+|\/+$/g, "");
   return {
-    view: path.replace(/^\/+|\/+$/g, ""),
+    view,
     like,
     unlike: queries("unlike").filter((one) => !like.includes(one)),
     filters,
@@ -73,23 +88,33 @@ export function parseRoute(path: string, search: string): Route {
     run: RUN.test(given.get("run") ?? "") ? (given.get("run") as string) : "",
     models: given.getAll("model").slice(0, 2),
     around: id("around"),
-    ...partOf(given),
+    ...subjectOf(view, given),
   };
 }
 
 const MOST_MARKS = 64; // of a kind, as many as the server takes
 const EXAMPLE = /^(\d+):([\d.]+),([\d.]+),([\d.]+),([\d.]+)$/;
 
+function subjectOf(view: string, given: URLSearchParams): Subject {
+  const named = (key: string | undefined) => (key && QUERY.test(given.get(key) ?? "") ? (given.get(key) as string) : "");
+  const of = named(NAMED[view]);
+  const these = view === "distances" ? given.getAll("these").filter((one) => QUERY.test(one)) : [];
+  return {
+    of,
+    there: view === "match" ? named("there") : "",
+    these: [...new Set(these)].slice(0, MOST_THESE),
+    knobs: parseKnobs(view, given),
+    ...(of && MARKED.includes(view) ? partOf(given) : NO_PART),
+  };
+}
+
 function partOf(given: URLSearchParams): Part {
-  const of = given.get("of") ?? "";
-  if (!QUERY.test(of)) return NO_PART;
   const marks = [...given].flatMap(([key, text]) => {
     const kind = KINDS.find((one) => one === key);
     return (kind && parseMark(kind, text)) ?? [];
   });
   const also = Number(given.get("also") ?? 0);
   return {
-    of,
     marks: marks.slice(0, MOST_MARKS),
     more: examplesOf(given.getAll("more")),
     less: examplesOf(given.getAll("less")),
@@ -105,8 +130,17 @@ function examplesOf(given: readonly string[]): PlaceExample[] {
   });
 }
 
-function putPart(out: URLSearchParams, { of, marks, more, less, also }: Part): void {
-  out.set("of", of);
+function putSubject(out: URLSearchParams, route: Route): void {
+  const { view, of, there, these, knobs } = route;
+  const name = NAMED[view];
+  if (name && of) out.set(name, of);
+  if (view === "match" && there) out.set("there", there);
+  if (view === "distances") for (const one of these) out.append("these", one);
+  putKnobs(out, view, knobs);
+  if (of && MARKED.includes(view)) putPart(out, route);
+}
+
+function putPart(out: URLSearchParams, { marks, more, less, also }: Part): void {
   for (const mark of marks) out.append(mark.kind satisfies Kind, formatMark(mark));
   for (const { picture, box } of more) out.append("more", `${picture}:${box.join(",")}`);
   for (const { picture, box } of less) out.append("less", `${picture}:${box.join(",")}`);
@@ -127,7 +161,7 @@ export function formatRoute(route: Route): string {
     for (const one of route.models) out.append("model", one);
     if (route.around !== null) out.set("around", String(route.around));
   }
-  if (route.view === "part" && route.of) putPart(out, route);
+  putSubject(out, route);
   const text = out.toString().replaceAll("%2C", ",").replaceAll("%3A", ":"); // legible, and as valid
   return `/${route.view}${text && `?${text}`}`;
 }
@@ -171,19 +205,30 @@ export const isSearch = (route: Route): boolean => route.like.length + route.unl
 
 /** A picture searched alone: what a click on it means. Filters stay. */
 export function similarTo(route: Route, query: string): Partial<Route> {
-  return { ...route, ...NO_PART, view: "", like: [query], unlike: [], picture: null };
+  return { ...route, ...NO_SUBJECT, view: "", like: [query], unlike: [], picture: null };
 }
 
 /** With one more picture wanted ("like") or not wanted ("unlike"). */
 export function withQuery(route: Route, side: "like" | "unlike", ...queries: string[]): Partial<Route> {
   const others = (list: readonly string[]) => list.filter((one) => !queries.includes(one));
   const other = side === "like" ? "unlike" : "like";
-  return { view: "", picture: null, [side]: [...others(route[side]), ...queries].slice(-MOST_EXAMPLES), [other]: others(route[other]) };
+  return { ...NO_SUBJECT, view: "", picture: null, [side]: [...others(route[side]), ...queries].slice(-MOST_EXAMPLES), [other]: others(route[other]) };
 }
 
-/** Where a part of a picture is selected; what was marked on another one is left behind. Filters stay. */
-export function selectPart(route: Route, query: string): Partial<Route> {
-  return { ...HOME, filters: route.filters, view: "part", of: query };
+/** A view about one picture, with nothing left of what was about another. Filters stay. */
+export function aboutPicture(route: Route, view: string, query: string): Partial<Route> {
+  return { ...HOME, filters: route.filters, view, of: query };
+}
+
+/** Where a part of a picture is selected. */
+export const selectPart = (route: Route, query: string): Partial<Route> => aboutPicture(route, "part", query);
+
+/** The library again: no search, no picture that a view was about. Filters and order stay. */
+export const leaving = (): Partial<Route> => ({ ...NO_SUBJECT, view: "", like: [], unlike: [] });
+
+/** Turn knobs of the view that is shown; an empty value is its default. Many small turns are one step of the history. */
+export function turn(change: Record<string, string>, how: "push" | "replace" = "replace"): void {
+  navigate({ knobs: turned(routes.get().knobs, change) }, how);
 }
 
 const samePlace = (one: PlaceExample) => (other: PlaceExample) =>

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { NO_FILTERS } from "../src/filters";
-import { formatRoute, HOME, navigate, parseRoute, routes, similarTo, withoutQuery, withQuery, type Route } from "../src/route";
+import { aboutPicture, formatRoute, HOME, leaving, navigate, parseRoute, routes, similarTo, withoutQuery, withQuery, type Route } from "../src/route";
 
 const parse = (address: string): Route => {
   const url = new URL(address, "http://here");
@@ -18,6 +18,11 @@ describe("an address", () => {
       "/?order=path",
       "/?order=taken&descending=false",
       "/?like=3&picture=4",
+      "/look?of=12&show=attention&layer=11&facet=keys&patches=576&at=10.5,20",
+      "/match?here=12&there=q_aB3&mirrored=true&at=4,5&box=10,20,30,40",
+      "/distances?these=1&these=q_x&these=3",
+      "/map?of=12",
+      "/robustness?of=q_x&edit=blur&strength=-0.5",
       "/training?run=my.run-2",
       "/compare?model=starter%40c6%2Ffit256-bicubic%2Ffp32&model=mine%400e%2Ffit64-bicubic%2Ffp32&around=12",
     ];
@@ -36,6 +41,16 @@ describe("an address", () => {
     expect(route.picture).toBeNull();
     expect(route.order).toBe("added");
     expect(route.run).toBe("");
+  });
+
+  it("turns only knobs that the view has, and of the form they have", () => {
+    expect(parse("/look?of=1&layer=two&facet=evil&at=1;2&strength=3&mass=0.6").knobs).toEqual({ mass: "0.6" });
+    expect(parse("/part?of=1&layer=2").knobs).toEqual({});
+  });
+
+  it("keeps what is about a picture to the view that is about it", () => {
+    expect(parse("/look?of=1&there=2&these=3&at=5,6")).toMatchObject({ of: "1", there: "", these: [], marks: [] });
+    expect(parse("/?of=1&here=2").of).toBe("");
   });
 
   it("never wants and unwants one picture at once", () => {
@@ -58,6 +73,13 @@ describe("a search", () => {
   it("moves a picture from one side to the other", () => {
     expect(withQuery(filtered, "unlike", "2")).toMatchObject({ like: ["1"], unlike: ["3", "2"] });
     expect(withQuery(filtered, "like", "3", "4")).toMatchObject({ like: ["1", "2", "3", "4"], unlike: [] });
+  });
+
+  it("leaves what a view was about behind", () => {
+    const matched = parse("/match?here=12&there=13&show=dense&kind=png");
+    expect(formatRoute({ ...matched, ...aboutPicture(matched, "look", "14") })).toBe("/look?kind=png&of=14");
+    expect(formatRoute({ ...matched, ...similarTo(matched, "14") })).toBe("/?like=14&kind=png");
+    expect(formatRoute({ ...matched, ...leaving() })).toBe("/?kind=png");
   });
 
   it("loses a picture from either side", () => {

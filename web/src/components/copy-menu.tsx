@@ -13,12 +13,14 @@ const FORMS: readonly [icon: IconName, title: string, make: (asked: Asked) => st
   ["pulse", "HTTP (curl)", curlLine],
 ];
 
-const PART_FORMS: typeof FORMS = [
-  ["link", "Link", () => location.href],
-  ["terminal", "Command line", partCommand],
-  ["file", "Python", partPython],
-  ["pulse", "HTTP (curl)", partCurl],
-];
+const FORMS_OF: Record<string, typeof FORMS> = {
+  part: [
+    ["link", "Link", () => location.href],
+    ["terminal", "Command line", partCommand],
+    ["file", "Python", partPython],
+    ["pulse", "HTTP (curl)", partCurl],
+  ],
+};
 
 /** The same search, to take elsewhere. */
 export function CopyMenu() {
@@ -29,7 +31,7 @@ export function CopyMenu() {
   return (
     <Popover label="Copy as" icon="copy" align="end">
       {(close) =>
-        (routes.get().view === "part" ? PART_FORMS : FORMS).map(([icon, title, make]) => (
+        (FORMS_OF[routes.get().view] ?? FORMS).map(([icon, title, make]) => (
           <button key={title} type="button" class="option" onClick={() => (close(), void take(title, make))}>
             <Icon name={icon} size={16} />
             <span>{title}</span>
@@ -41,7 +43,7 @@ export function CopyMenu() {
 }
 
 async function pathsOf(route: Route): Promise<Map<string, string>> {
-  const ids = [...route.like, ...route.unlike, route.of].filter((query) => query !== "" && !isUpload(query));
+  const ids = [...route.like, ...route.unlike, ...route.these, route.of, route.there].filter((query) => query !== "" && !isUpload(query));
   const found = await Promise.allSettled(ids.map((id) => api.picture(Number(id))));
   const paths = new Map<string, string>();
   for (const one of found) if (one.status === "fulfilled") paths.set(String(one.value.id), one.value.path);

@@ -1,6 +1,6 @@
 import { useLayoutEffect, useState } from "preact/hooks";
 import { isSearch, routes } from "../route";
-import { takeTransfer } from "../state/uploads";
+import { receiverOf, takeTransfer } from "../state/uploads";
 import { Icon } from "./icon";
 
 /** The whole window takes dropped and pasted pictures. */
@@ -52,7 +52,7 @@ export function DropZone() {
     <div class="drop-zone" aria-hidden="true">
       <div>
         <Icon name="image" size={44} />
-        <b>Let go to find pictures like it</b>
+        <b>Let go to {receiverOf(routes.get()).does}</b>
         <span>It is only looked at, never stored.</span>
       </div>
     </div>

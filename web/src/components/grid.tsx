@@ -4,6 +4,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/ho
 import { beside, EMPTY, layOut, rowOf, rowsBetween, wholeHeight, type Layout, type Measures } from "../layout";
 import type { Density, Shape } from "../state/preferences";
 import type { Hit } from "../wire";
+import { actByKey } from "../acts";
 import { keysRest } from "../keys";
 import { Tile, type TileActions, type TileProps } from "./tile";
 
@@ -259,8 +260,9 @@ function onGridKey(event: KeyboardEvent, { list, layout, hits, standing, pending
     "=": () => actions.more(id),
     "-": () => actions.less(id),
   };
+  if (!(event.key in acts)) return actByKey(event.key, String(id));
   acts[event.key]?.();
-  return event.key in acts;
+  return true;
 }
 
 const linkOf = (list: HTMLElement | null, index: number) =>

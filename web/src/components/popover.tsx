@@ -28,7 +28,7 @@ export function Popover({ label, icon, bare, active, align = "start", onOpen, ch
     if (!open) return;
     onOpen?.();
     keepInView(box.current?.querySelector<HTMLElement>(".panel"));
-    box.current?.querySelector<HTMLElement>(".panel input, .panel button")?.focus();
+    box.current?.querySelector<HTMLElement>(".panel input, .panel button, .panel a")?.focus();
     const elsewhere = (event: PointerEvent) => {
       if (!box.current?.contains(event.target as Node)) setOpen(false);
     };
@@ -81,7 +81,7 @@ function keepInView(panel: HTMLElement | null | undefined): void {
 }
 
 function moveFocus(box: HTMLElement, step: 1 | -1): void {
-  const stops = [...box.querySelectorAll<HTMLElement>(".panel button, .panel input")];
+  const stops = [...box.querySelectorAll<HTMLElement>(".panel button, .panel input, .panel a")];
   const at = stops.indexOf(document.activeElement as HTMLElement);
   stops[(at + step + stops.length) % stops.length]?.focus();
 }

@@ -1,9 +1,9 @@
 // The search field of a search by pictures: it holds pictures.
 import { useRef } from "preact/hooks";
 import { isUpload, queryThumbnailUrl } from "../api";
-import { isSearch, navigate, routes, withoutQuery, withQuery } from "../route";
+import { isSearch, leaving, navigate, routes, withoutQuery, withQuery } from "../route";
 import { useStore } from "../state/store";
-import { searchByFiles, uploading, uploadNames } from "../state/uploads";
+import { receiverOf, searchByFiles, uploading, uploadNames } from "../state/uploads";
 import { Icon } from "./icon";
 
 export function QueryBar() {
@@ -20,7 +20,7 @@ export function QueryBar() {
       ) : (
         <Icon name="search" size={20} />
       )}
-      <OwnPicture label={asked ? "Add a picture" : "Find pictures like yours"} asked={asked} />
+      <OwnPicture label={asked ? "Add a picture" : receiverOf(route).asks} asked={asked} />
       {busy > 0 && <span class="spinner" role="status" aria-label="Looking at your picture" />}
       {asked && (
         <button
@@ -28,7 +28,7 @@ export function QueryBar() {
           class="button bare"
           aria-label="Clear the search"
           title="Clear the search (Esc)"
-          onClick={() => navigate({ view: "", like: [], unlike: [] })}
+          onClick={() => navigate(leaving())}
         >
           <Icon name="close" size={20} />
         </button>

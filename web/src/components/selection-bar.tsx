@@ -1,8 +1,9 @@
 import { plural } from "../format";
-import { isSearch, MOST_EXAMPLES, navigate, routes, similarTo, withQuery } from "../route";
+import { aboutPicture, formatRoute, HOME, isSearch, MOST_EXAMPLES, MOST_THESE, navigate, routes, similarTo, withQuery } from "../route";
 import { say } from "../state/overlays";
 import { clearSelection, selection } from "../state/selection";
 import { useStore } from "../state/store";
+import { VIEWS } from "../views";
 import { Icon } from "./icon";
 
 /** One search by all the selected pictures together. */
@@ -28,6 +29,7 @@ export function SelectionBar() {
       <button type="button" class="button primary" title="Search by them all (s)" onClick={searchSelected}>
         <Icon name="search" /> Find similar
       </button>
+      <Together selected={selected.map(String)} />
       {searching && (
         <>
           <button type="button" class="button" onClick={() => refine("like")}>
@@ -42,5 +44,26 @@ export function SelectionBar() {
         <Icon name="close" size={20} />
       </button>
     </div>
+  );
+}
+
+/** What else can be asked of several pictures at once. */
+function Together({ selected }: { selected: readonly string[] }) {
+  const [first, second] = selected;
+  if (first === undefined || second === undefined) return null;
+  const route = routes.get();
+  return (
+    <>
+      {"match" in VIEWS && selected.length === 2 && (
+        <a class="button" href={formatRoute({ ...route, ...aboutPicture(route, "match", first), there: second })} title="Match the two">
+          <Icon name="match" /> <span class="wide-only">Match</span>
+        </a>
+      )}
+      {"distances" in VIEWS && (
+        <a class="button" href={formatRoute({ ...HOME, filters: route.filters, view: "distances", these: selected.slice(0, MOST_THESE) })} title="How far apart they are">
+          <Icon name="ruler" /> <span class="wide-only">Distances</span>
+        </a>
+      )}
+    </>
   );
 }

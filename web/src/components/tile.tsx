@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
 import { thumbnailSide, thumbnailUrl } from "../api";
+import { act, actsOnPicture } from "../acts";
 import type { Hit } from "../wire";
 import { Icon, type IconName } from "./icon";
 import { Score } from "./score";
@@ -81,6 +82,9 @@ export function Tile(props: TileProps) {
         <div class="tile-tools">
           {hasQuery && <Tool icon="add" label="More like this" shortcut="+" name={name} act={() => actions.more(id)} />}
           {hasQuery && <Tool icon="minus" label="Not like this" shortcut="−" name={name} act={() => actions.less(id)} />}
+          {actsOnPicture().filter(({ onTile }) => onTile).map((one) => (
+            <Tool key={one.view} icon={one.icon} label={one.label} shortcut={one.key} name={name} act={() => act(one, String(id))} wide />
+          ))}
           <Tool icon="part" label="Select a part" shortcut="p" name={name} act={() => actions.part(id)} />
           <Tool icon="info" label="Details" shortcut="i" name={name} act={() => actions.details(id)} />
         </div>
@@ -96,11 +100,12 @@ interface ToolProps {
   shortcut: string;
   name: string;
   act: () => void;
+  wide?: boolean; // left out on a narrow tile
 }
 
-export function Tool({ icon, label, shortcut, name, act }: ToolProps) {
+export function Tool({ icon, label, shortcut, name, act, wide }: ToolProps) {
   return (
-    <button type="button" tabIndex={-1} aria-label={`${label}: ${name}`} title={`${label} (${shortcut})`} onClick={act}>
+    <button type="button" class={wide ? "on-wide" : undefined} tabIndex={-1} aria-label={`${label}: ${name}`} title={`${label} (${shortcut})`} onClick={act}>
       <Icon name={icon} size={16} />
     </button>
   );

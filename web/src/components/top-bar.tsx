@@ -29,9 +29,10 @@ export function TopBar() {
 function ViewLinks() {
   const { view } = useStore(routes);
   const running = runningJob(useStore(jobs));
+  const apart = Object.entries(VIEWS).filter(([, view]) => view.apart);
   return (
     <>
-      {Object.entries(VIEWS).map(([name, { title, icon }]) => (
+      {Object.entries(VIEWS).filter(([, view]) => !view.apart).map(([name, { title, icon }]) => (
         <a
           key={name}
           class="button bare"
@@ -44,6 +45,22 @@ function ViewLinks() {
           {name === "activity" && running && <span class="busy-dot" role="img" aria-label="Indexing" />}
         </a>
       ))}
+      <div class={apart.some(([name]) => name === view) ? "more-views here" : "more-views"}>
+        <Popover label="More views" icon="more" bare align="end">
+          {(close) => apart.map(([name, { title, icon }]) => (
+            <a
+              key={name}
+              class="option"
+              href={formatRoute({ ...HOME, view: name })}
+              aria-current={view === name ? "page" : undefined}
+              onClick={close}
+            >
+              <Icon name={icon} />
+              <span>{title}</span>
+            </a>
+          ))}
+        </Popover>
+      </div>
     </>
   );
 }

@@ -7,7 +7,6 @@ import type { RegionAnswer, RegionHit } from "../wire";
 import { kept } from "./preferences";
 import { noteFailure } from "./session";
 import { createStore } from "./store";
-import { uploadNames } from "./uploads";
 
 export type Tool = "box" | "lasso" | "brush" | "at" | "not";
 export type Show = "places" | "heat" | "close";
@@ -212,21 +211,3 @@ function joined(known: readonly RegionHit[], more: readonly RegionHit[]): readon
 
 /** The hit that a picture is, when it was found. */
 export const hitOf = (id: number): RegionHit | undefined => found.get().hits.find((hit) => hit.picture.id === id);
-
-// --- what a picture is called and how large it is
-
-export interface Asked {
-  query: string;
-  width: number;
-  height: number;
-  name: string;
-}
-
-export async function pictureAsked(query: string, signal: AbortSignal): Promise<Asked> {
-  if (query.startsWith("q_")) {
-    const { width, height } = await api.uploaded(query, signal);
-    return { query, width, height, name: uploadNames.get(query) ?? "Your picture" };
-  }
-  const { width, height, name } = await api.picture(Number(query), signal);
-  return { query, width, height, name };
-}

@@ -1,6 +1,6 @@
 // Pictures of one's own: dropped, pasted or chosen. The server keeps them in memory for the search only.
 import { api } from "../api";
-import { routes, navigate, selectPart, similarTo, withQuery } from "../route";
+import { aboutPicture, MOST_THESE, navigate, routes, similarTo, withQuery, type Route } from "../route";
 import { say, dialog } from "./overlays";
 import { noteFailure, session } from "./session";
 import { createStore } from "./store";
@@ -12,7 +12,43 @@ export const uploadNames = new Map<string, string>();
 
 const TOGETHER = 8; // more examples than this do not sharpen a search
 
-/** Search by these pictures; `add` joins them to the current search. */
+export interface Receiver {
+  does: string; // "Let go to …"
+  asks: string; // what the search field offers
+  take?: (route: Route, queries: readonly string[]) => Partial<Route>; // where pictures go; left out: to the search
+}
+
+const SEARCH: Receiver = { does: "find pictures like it", asks: "Find pictures like yours" };
+
+const about = (view: string, does: string, asks: string): Receiver => ({
+  does,
+  asks,
+  take: (route, [first]) => aboutPicture(route, view, first ?? route.of),
+});
+
+// What a view does with a picture of one's own; the others leave it to the search.
+const RECEIVERS: Record<string, Receiver> = {
+  part: about("part", "select a part of it", "Select a part of yours"),
+  look: about("look", "look inside it", "Look inside yours"),
+  robustness: about("robustness", "test it", "Test a picture of yours"),
+  match: {
+    does: "match it",
+    asks: "Match a picture of yours",
+    take: (route, [first, second]) =>
+      second !== undefined || !route.of
+        ? { ...aboutPicture(route, "match", first ?? ""), there: second ?? "" }
+        : { there: first ?? "", picture: null },
+  },
+  distances: {
+    does: "measure how far it is",
+    asks: "Measure a picture of yours",
+    take: (route, queries) => ({ these: [...new Set([...route.these, ...queries])].slice(-MOST_THESE), picture: null }),
+  },
+};
+
+export const receiverOf = ({ view }: Route): Receiver => RECEIVERS[view] ?? SEARCH;
+
+/** Search by these pictures, or let the view that is shown have them; `add` joins them to the current search. */
 export async function searchByFiles(files: readonly File[], add = false): Promise<void> {
   const taken = files.slice(0, TOGETHER);
   if (files.length > TOGETHER) say(`The first ${TOGETHER} pictures are used.`);
@@ -21,8 +57,9 @@ export async function searchByFiles(files: readonly File[], add = false): Promis
   uploading.set(uploading.get() - taken.length);
   const [first, ...rest] = queries;
   if (first === undefined) return;
-  if (routes.get().view === "part") {
-    navigate(selectPart(routes.get(), first));
+  const { take } = receiverOf(routes.get());
+  if (take) {
+    navigate(take(routes.get(), queries));
     return;
   }
   const start = add ? routes.get() : { ...routes.get(), ...similarTo(routes.get(), first) };

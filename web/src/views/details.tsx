@@ -1,5 +1,6 @@
 // One picture, large, with everything that is known of it.
 import { useEffect, useRef, useState } from "preact/hooks";
+import { actByKey, actsOnPicture } from "../acts";
 import { api, imageUrl, originalUrl, thumbnailUrl } from "../api";
 import { copyText } from "../components/copy-menu";
 import { Icon } from "../components/icon";
@@ -8,7 +9,7 @@ import { Notice } from "../components/notice";
 import { Places } from "../components/places";
 import { closeTo, sheetOf } from "../frames";
 import { bytes, day, megapixels, percent, place } from "../format";
-import { formatRoute, isSearch, navigate, routes, selectPart, similarTo, withPlace, withQuery } from "../route";
+import { aboutPicture, formatRoute, isSearch, navigate, routes, selectPart, similarTo, withPlace, withQuery } from "../route";
 import { feedOf } from "../state/feeds";
 import { found, show } from "../state/part";
 import { noteFailure } from "../state/session";
@@ -45,7 +46,8 @@ export function Details({ id }: { id: number }) {
   const onKeyDown = (event: KeyboardEvent) => {
     const onControl = event.key === "Enter" && event.target instanceof Element && event.target.closest("a, button");
     if (onControl || event.ctrlKey || event.metaKey || event.altKey) return;
-    keys[event.key]?.();
+    if (event.key in keys) keys[event.key]?.();
+    else actByKey(event.key, String(id));
   };
 
   const shown = details?.id === id ? details : null;
@@ -128,6 +130,11 @@ function Facts({ details, places }: { details: PictureDetails; places: RegionHit
         <a class="button" href={formatRoute({ ...routes.get(), ...selectPart(routes.get(), id) })}>
           <Icon name="part" /> Select a part
         </a>
+        {actsOnPicture().map(({ view, icon, label, key }) => (
+          <a key={view} class="button" href={formatRoute({ ...routes.get(), ...aboutPicture(routes.get(), view, id) })} title={`${label} (${key})`}>
+            <Icon name={icon} /> {label}
+          </a>
+        ))}
         <a class="button" href={originalUrl(details)} download={details.name} target="_blank" rel="noopener">
           <Icon name="download" /> Original
         </a>

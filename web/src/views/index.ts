@@ -1,4 +1,5 @@
-// Every view is one file and one line here.
+// Every view is one file and one line here. One that not everybody opens comes when it is opened:
+// `Page: lazily(async () => (await import("./other")).Other)`.
 import type { FunctionComponent } from "preact";
 import type { IconName } from "../components/icon";
 import { Activity } from "./activity";
@@ -10,13 +11,14 @@ import { Training } from "./training";
 export interface View {
   title: string;
   icon: IconName;
+  apart?: boolean; // not in the top bar itself, but in its menu
   Page: FunctionComponent;
 }
 
 export const VIEWS: Record<string, View> = {
   "": { title: "Library", icon: "grid", Page: Library },
   part: { title: "Select a part", icon: "part", Page: Part },
-  training: { title: "Training", icon: "train", Page: Training },
-  compare: { title: "Compare models", icon: "compare", Page: Compare },
+  training: { title: "Training", icon: "train", apart: true, Page: Training },
+  compare: { title: "Compare models", icon: "compare", apart: true, Page: Compare },
   activity: { title: "Activity", icon: "pulse", Page: Activity },
 };

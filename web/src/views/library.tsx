@@ -1,5 +1,6 @@
 // The library, and every search in it: one grid.
 import { useEffect, useLayoutEffect, useMemo } from "preact/hooks";
+import { actsOnPicture } from "../acts";
 import { CopyMenu } from "../components/copy-menu";
 import { FilterBar } from "../components/filter-bar";
 import { Grid } from "../components/grid";
@@ -12,7 +13,7 @@ import { SortMenu } from "../components/sort-menu";
 import type { TileActions } from "../components/tile";
 import { isFiltered, NO_FILTERS } from "../filters";
 import { count, duration, parted, plural } from "../format";
-import { formatRoute, isSearch, navigate, rememberedScroll, routes, selectPart, similarTo, withQuery, type Route } from "../route";
+import { aboutPicture, formatRoute, isSearch, navigate, rememberedScroll, routes, selectPart, similarTo, withQuery, type Route } from "../route";
 import { feedKey, feedOf, feedsVersion, type Feed, type Loader } from "../state/feeds";
 import { jobs, runningJob } from "../state/jobs";
 import { dialog } from "../state/overlays";
@@ -118,9 +119,16 @@ function SearchTools() {
   return (
     <div class="summary-tools">
       {only !== undefined && others.length === 0 && (
-        <a class="pill" href={formatRoute({ ...route, ...selectPart(route, only) })}>
-          <Icon name="part" size={16} /> <span>Select a part</span>
-        </a>
+        <>
+          <a class="pill" href={formatRoute({ ...route, ...selectPart(route, only) })}>
+            <Icon name="part" size={16} /> <span>Select a part</span>
+          </a>
+          {actsOnPicture().map(({ view, icon, label }) => (
+            <a key={view} class="pill act" href={formatRoute({ ...route, ...aboutPicture(route, view, only) })} title={label}>
+              <Icon name={icon} size={16} /> <span>{label}</span>
+            </a>
+          ))}
+        </>
       )}
       <CopyMenu />
     </div>

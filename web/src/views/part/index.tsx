@@ -1,12 +1,12 @@
 // Select a part of a picture and find it everywhere, with its place.
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { FilterBar } from "../../components/filter-bar";
 import { Notice } from "../../components/notice";
 import { keysRest } from "../../keys";
 import { routes } from "../../route";
+import { useAsked, type Asked } from "../../state/asked";
 import { feedsVersion } from "../../state/feeds";
-import { ask, askAgain, draft, forgetPart, looked, pictureAsked, questionOf, redo, show, tool, undo, type Asked } from "../../state/part";
-import { noteFailure } from "../../state/session";
+import { ask, askAgain, draft, forgetPart, looked, questionOf, redo, show, tool, undo } from "../../state/part";
 import { useStore } from "../../state/store";
 import { Choose } from "./choose";
 import { Refining } from "./examples";
@@ -22,17 +22,11 @@ export function Part() {
 }
 
 function OnPicture({ query }: { query: string }) {
-  const [asked, setAsked] = useState<Asked | null>(null);
-  const [failure, setFailure] = useState<string | null>(null);
+  const { asked, failure } = useAsked(query);
   useLayoutEffect(() => {
     forgetPart();
     scrollTo(0, 0);
   }, []);
-  useEffect(() => {
-    const abort = new AbortController();
-    pictureAsked(query, abort.signal).then(setAsked, (error: unknown) => setFailure(noteFailure(error)));
-    return () => abort.abort();
-  }, [query]);
   if (failure) {
     return (
       <Notice icon="warning" tone="bad" title="This picture is not here" actions={<a class="button primary" href="/part">Choose another</a>}>
