@@ -86,6 +86,8 @@ FIELDS = [
     "polygons",
     "points",
     "not_points",
+    "not_polygons",
+    "erased",
     "mask",
     "also",
     "more",

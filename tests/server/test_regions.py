@@ -105,6 +105,8 @@ def test_every_way_to_mark_a_field_finds_it(reader: TestClient) -> None:
         {"polygons": [[[left, top], [right, top], [right, bottom], [left, bottom]]]},
         {"points": [[36, 24]]},
         {"points": [[36, 24]], "not_points": [[90, 60]]},
+        {"points": [[36, 24]], "not_polygons": [[[72, 32], [96, 32], [96, 64], [72, 64]]]},
+        {"boxes": [[left, top, 96, bottom]], "erased": [[[right, 0], [200, 0], [200, 64], [right, 64]]]},
         {"mask": mask((96, 64), (left, top, right, bottom))},
         {"mask": mask((48, 32), (12, 8, 24, 16))},  # as it was shown, half as large
         {"mask": mask((96, 64), (left, top, right, bottom), "RGBA")},  # transparent outside

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import ceil, sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -12,7 +12,7 @@ import numpy as np
 
 from dinoscope.errors import BadRequest
 from dinoscope.features import Features, FloatArray, Pixels, normalise
-from dinoscope.geometry import Size
+from dinoscope.geometry import Mask, Size
 from dinoscope.pictures.decoding import Decoded, decode
 from dinoscope.pictures.limits import Limits
 from dinoscope.pictures.reading import read_bytes
@@ -28,6 +28,15 @@ PictureLike: TypeAlias = "Path | str | bytes | NDArray[np.uint8] | Image"
 PATCH = 16  # pixels a side: none of the models has larger ones
 AT_LEAST = 512  # pixels; twice the 256 px that 256 patches make: the model sees no difference
 UNLIKE_WEIGHT = 0.5  # an unlike counts half a like, between Rocchio's classical 0.15 / 0.75 and an equal say
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Opened:
+    """A picture somebody asks with."""
+
+    pixels: Pixels  # possibly at a reduced scale
+    size: Size  # of the original
+    shown: Mask | None  # what of it is not transparent, at the pixels' scale; None: all of it
 
 
 def at_least(backbone: Backbone, budget: int | None = None) -> int:
@@ -55,9 +64,15 @@ def pixels_of(picture: PictureLike, limits: Limits) -> Pixels:
 
 def decoded(picture: PictureLike, limits: Limits, side: int = AT_LEAST) -> tuple[Pixels, Size]:
     """``pixels_of`` with the shorter side at least ``side``, and the size of the original."""
+    found = opened(picture, limits, side)
+    return found.pixels, found.size
+
+
+def opened(picture: PictureLike, limits: Limits, side: int = AT_LEAST) -> Opened:
+    """``decoded``, and what of the picture is there to be seen."""
     if isinstance(picture, np.ndarray):
         pixels = _checked(picture)
-        return pixels, Size(pixels.shape[1], pixels.shape[0])
+        return Opened(pixels, Size(pixels.shape[1], pixels.shape[0]), None)
     if isinstance(picture, bytes):
         found = decode(picture, limits, where="the picture", at_least=side)
     elif isinstance(picture, (str, Path)):
@@ -65,7 +80,7 @@ def decoded(picture: PictureLike, limits: Limits, side: int = AT_LEAST) -> tuple
         found = decode(read_bytes(path, limits), limits, where=str(path), at_least=side)
     else:
         found = _from_pillow(picture, side)
-    return found.pixels, found.size
+    return Opened(found.pixels, found.size, found.shown)
 
 
 def on_original(features: Features, size: Size) -> Features:

@@ -14,7 +14,7 @@ import numpy as np
 
 from dinoscope.errors import DinoscopeError, MissingExtra, NotAPicture, PictureTooLarge
 from dinoscope.features import Bytes, Pixels
-from dinoscope.geometry import Size
+from dinoscope.geometry import Mask, Size
 from dinoscope.pictures.limits import Limits
 from dinoscope.pictures.metadata import Metadata, exif_of, orientation_of, read_metadata
 from dinoscope.pictures.reading import check_head, too_many_bytes
@@ -40,6 +40,14 @@ class Decoded:
     kind: str  # "jpeg", "png", …, from the bytes
     metadata: Metadata
     opacity: Bytes | None = None  # (height, width) of the pixels, 0 where transparent; None: opaque all over
+
+    @property
+    def shown(self) -> Mask | None:
+        """What is at least half opaque, at the pixels' scale; None where that is all of it, or nothing."""
+        if self.opacity is None:
+            return None
+        there = self.opacity >= 128
+        return Mask(there) if there.any() and not there.all() else None
 
 
 def decode(data: bytes, limits: Limits, *, where: str, at_least: int | None = None) -> Decoded:

@@ -7,10 +7,10 @@ from binascii import Error as NotBase64
 
 from dinoscope.errors import BadRequest
 from dinoscope.geometry import Box, Mask, Size
-from dinoscope.operations.selection import Selection
+from dinoscope.operations.selection import Polygon, Selection
 from dinoscope.pictures.limits import Limits
 from dinoscope.pictures.masks import fitted, mask_of
-from dinoscope.server.wire_regions import Marks, Rectangle
+from dinoscope.server.wire_regions import Lasso, Marks, Rectangle
 
 
 def selection_of(marks: Marks, size: Size, limits: Limits) -> Selection:
@@ -22,12 +22,18 @@ def selection_of(marks: Marks, size: Size, limits: Limits) -> Selection:
     Raises:
         BadRequest: a box without an inside, or a mask that is none of this picture.
     """
+
+    def outlines(drawn: list[Lasso]) -> tuple[Polygon, ...]:
+        return tuple(tuple((x, y) for x, y in corners) for corners in drawn)
+
     return Selection(
         boxes=tuple(box_of(box) for box in marks.boxes),
-        polygons=tuple(tuple((x, y) for x, y in corners) for corners in marks.polygons),
+        polygons=outlines(marks.polygons),
         masks=(_mask(marks.mask, size, limits),) if marks.mask is not None else (),
         points=tuple((x, y) for x, y in marks.points),
         not_points=tuple((x, y) for x, y in marks.not_points),
+        not_polygons=outlines(marks.not_polygons),
+        erased=outlines(marks.erased),
     )
 
 

@@ -14,6 +14,7 @@ from fastapi import Depends, Query, Request
 
 from dinoscope.errors import BadRequest, NotAPicture, Unreadable
 from dinoscope.features import Facet, Features, Inside, Pixels
+from dinoscope.geometry import Mask
 from dinoscope.library.filters import Filter, parse_filter
 from dinoscope.library.records import Picture
 from dinoscope.operations.indexing import at_least
@@ -37,6 +38,15 @@ Result = TypeVar("Result")
 Inner: TypeAlias = "tuple[str, int, Facet, int]"  # content or upload, layer, facet, most patches
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Looked:
+    """A picture of the library as the model sees it."""
+
+    features: Features
+    shown: Mask | None  # what of it is not transparent, at some scale; None: all of it
+    seconds: float  # of encoding; 0: it was kept
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """Everything a resource may need."""
@@ -51,7 +61,7 @@ class Parts:
     refining: CapacityLimiter  # second looks for parts: a second each, so they have no share in the above
     yardstick: Yardstick
     uploads: Uploads
-    seen: Recent[str, Features]  # of pictures of the library, by content
+    seen: Recent[str, Looked]  # pictures of the library, by content
     insights: Recent[Inner, Inside]
     images: Images
     writer: Writer
@@ -70,7 +80,7 @@ class Parts:
         decoded = await in_thread(lambda: self._decode(data), self.decoding)
         features, seconds = await in_thread(lambda: self._encode(decoded), self.encoding)
         webp = await in_thread(lambda: thumbnail(decoded.pixels, SIDE), self.decoding)
-        return Upload(webp, decoded.size, decoded.kind, features, seconds)
+        return Upload(webp, decoded.size, decoded.kind, features, seconds, decoded.shown)
 
     def _decode(self, data: bytes) -> Decoded:
         smallest = at_least(self.session.backbone)
@@ -83,20 +93,18 @@ class Parts:
         grid = replace(features.grid, picture=decoded.size)  # the pixels may have come at a reduced scale
         return replace(features, grid=grid), perf_counter() - started
 
-    async def look_at(self, picture: Picture) -> tuple[Features, float] | None:
-        """A picture of the library as the model sees it, and the seconds it took; 0 when it was kept.
-
-        None when its file is not there any more as it was indexed: coordinates would lie elsewhere.
-        """
+    async def look_at(self, picture: Picture) -> Looked | None:
+        """None when its file is not there any more as it was indexed: coordinates would lie elsewhere."""
         kept = self.seen.get(picture.content)
         if kept is not None:
-            return kept, 0.0
+            return replace(kept, seconds=0.0)
         decoded = await in_thread(lambda: self._reread(picture), self.decoding)
         if decoded is None:
             return None
         features, seconds = await in_thread(lambda: self._encode(decoded), self.encoding)
-        self.seen.keep(picture.content, features)
-        return features, seconds
+        looked = Looked(features, decoded.shown, seconds)
+        self.seen.keep(picture.content, looked)
+        return looked
 
     def reread(self, picture: Picture, side: int) -> Pixels | None:
         """The pixels of a picture of the library, the shorter side at least ``side``; None as ``look_at``."""

@@ -9,7 +9,7 @@ from threading import Lock
 
 from dinoscope.errors import NoSuchPicture
 from dinoscope.features import Features, FloatArray
-from dinoscope.geometry import Size
+from dinoscope.geometry import Mask, Size
 
 MOST = 64  # uploads kept
 MOST_BYTES = 64 * 2**20  # of all of them; one takes ~0.7 MB: its WebP, and 256 patches of 384 numbers
@@ -25,6 +25,7 @@ class Upload:
     kind: str
     features: Features  # by the server's model, from the original pixels; its grid lies over ``size``
     encode_seconds: float
+    shown: Mask | None = None  # what of it is not transparent, at some scale; None: all of it
 
     @property
     def vector(self) -> FloatArray:
@@ -34,7 +35,8 @@ class Upload:
     @property
     def bytes(self) -> int:
         """What it takes in memory."""
-        return len(self.webp) + self.features.patches.nbytes
+        shown = 0 if self.shown is None else self.shown.pixels.nbytes
+        return len(self.webp) + self.features.patches.nbytes + shown
 
 
 class Uploads:

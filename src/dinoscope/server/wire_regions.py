@@ -39,6 +39,8 @@ class Marks(Wire):
     polygons: list[Lasso] = Field([], max_length=PARTS)
     points: list[Point] = Field([], max_length=PARTS)  # on what is wanted
     not_points: list[Point] = Field([], max_length=PARTS)  # on what is not
+    not_polygons: list[Lasso] = Field([], max_length=PARTS)  # round what is not
+    erased: list[Lasso] = Field([], max_length=PARTS)  # taken back from what is wanted
     # base64 of a PNG: white is inside, black or transparent outside. As large as the picture, or the
     # same shape smaller, as the picture is shown
     mask: Annotated[str, Field(max_length=MASK)] | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect
 
 from dinoscope.errors import BadRequest
 from dinoscope.features import Features, Pixels
-from dinoscope.geometry import Size
+from dinoscope.geometry import Mask, Size
 from dinoscope.library.records import Picture
 from dinoscope.operations.regions import Example, search_region
 from dinoscope.pictures.limits import Limits
@@ -46,6 +46,7 @@ class Marked:
     encode_seconds: float
     id: int | None = None  # None: it was sent
     webp: bytes | None = None  # what was sent
+    shown: Mask | None = None  # what of it is not transparent
 
 
 @router.post("/search/region")
@@ -68,12 +69,13 @@ async def _marked(here: Parts, name: str) -> Marked:
         raise BadRequest(f"{shown(name)!r} names no picture: use an id, or the name an upload got")
     if name[0] == "q":
         upload = here.uploads.get(name)
-        return Marked(upload.features, upload.size, upload.encode_seconds, webp=upload.webp)
+        sent = upload.encode_seconds
+        return Marked(upload.features, upload.size, sent, webp=upload.webp, shown=upload.shown)
     picture = await in_thread(lambda: here.session.library.picture(int(name)), here.searching)
     seen = await here.look_at(picture)
     if seen is None:
         return Marked(picture.id, picture.size, 0.0, picture.id)
-    return Marked(seen[0], picture.size, seen[1], picture.id)
+    return Marked(seen.features, picture.size, seen.seconds, picture.id, shown=seen.shown)
 
 
 def _example(asked: PlaceExample) -> Example:
@@ -99,7 +101,7 @@ def _answer(
         session.library,
         session.backbone,
         marked.asked,
-        selection_of(asked, marked.size, Limits.of(here.settings)),
+        replace(selection_of(asked, marked.size, Limits.of(here.settings)), shown=marked.shown),
         k=wanted.offset + wanted.k + 1,
         where=wanted.where,
         also=asked.also,
