@@ -292,3 +292,47 @@ def test_pictures_whose_parts_are_not_known_yet_are_counted_and_said(
     completed = session.search_region(asked, square(*HERE))
     assert (completed.searched, completed.missing, completed.note) == (8, 0, None)
     assert {"late.png", "later.png"} < set(names(completed.hits[:4]))
+
+
+def test_the_transparent_ground_of_a_picture_is_not_searched(shared: Session, tmp_path: Path) -> None:
+    """A cut-out green square: its ground is nothing, though the model sees it laid on white."""
+    ground = Image.new("RGBA", (640, 640), (*RED, 0))
+    ground.paste((*GREEN, 255), (260, 260, 380, 380))
+    path = tmp_path / "cut.png"
+    ground.save(path)
+    answer = shared.search_region(path, Box(0, 0, 640, 640), refine=False)
+    assert set(names(answer.hits[:2])) == {"green.png", "red.png"}  # the two with a green square
+    rows, columns = np.nonzero(answer.weights)
+    assert (rows.min(), columns.min()) == (6, 6)
+    assert (rows.max(), columns.max()) == (9, 9)
+    with pytest.raises(BadRequest, match="transparent where it was marked"):
+        shared.search_region(path, (20.0, 20.0))
+
+
+def test_a_picture_of_the_library_is_asked_without_its_transparent_ground(
+    session: Session, folder: Path
+) -> None:
+    ground = Image.new("RGBA", (640, 640), (0, 0, 0, 0))
+    ground.paste((*RED, 255), (260, 260, 380, 380))
+    ground.save(folder / "cut.png")
+    list(session.index(folder))
+    answer = session.search_region(id_of(session, "cut.png"), Box(200, 200, 440, 440))
+    assert np.count_nonzero(answer.weights) == 12  # of 16 patches; its corners fill a quarter of theirs
+    assert set(names(answer.hits[:3])) == {"asked.png", "red.png", "reds.png"}
+
+
+def test_what_is_erased_is_not_looked_for_and_what_is_unwanted_sinks(shared: Session) -> None:
+    asked = id_of(shared, "red.png")
+    both, green = Box(80, 80, 520, 440), ((70, 70), (210, 70), (210, 210), (70, 210))
+
+    def scores(selection: Selection) -> dict[str, float]:
+        answer = shared.search_region(asked, selection)
+        return {hit.picture.path.name: hit.score for hit in answer.hits}
+
+    plain = scores(Selection(boxes=(both,)))
+    erased = scores(Selection(boxes=(both,), erased=(green,)))
+    unwanted = scores(Selection(boxes=(both,), not_polygons=(green,)))
+    assert plain["green.png"] > erased["green.png"] + 0.1
+    assert erased["green.png"] >= unwanted["green.png"]
+    assert erased["reds.png"] > plain["reds.png"] + 0.1
+    assert min(erased["reds.png"], unwanted["reds.png"]) > unwanted["green.png"] + 0.3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from time import perf_counter
@@ -11,19 +12,19 @@ from typing import TYPE_CHECKING, Self, TypeAlias
 
 from dinoscope.errors import DinoscopeError
 from dinoscope.features import TELLING, Facet, Features, FloatArray, Pixels
-from dinoscope.geometry import Size
+from dinoscope.geometry import Mask, Size
 from dinoscope.library.filters import Filter, parse_filter
 from dinoscope.library.library import Library
 from dinoscope.library.records import Picture
 from dinoscope.models.backbone import Backbone
 from dinoscope.operations.answers import Answer
 from dinoscope.operations.progress import Progress
-from dinoscope.operations.queries import AT_LEAST, PictureLike, at_least, decoded, on_original
+from dinoscope.operations.queries import AT_LEAST, PictureLike, at_least, decoded, on_original, opened
 from dinoscope.operations.region_answers import RegionAnswer
 from dinoscope.operations.regions import Example, search_region
 from dinoscope.operations.searching import Query, Yardstick, search
 from dinoscope.operations.selection import Part, Selection
-from dinoscope.pictures.decoding import decode
+from dinoscope.pictures.decoding import Decoded, decode
 from dinoscope.pictures.limits import Limits
 from dinoscope.pictures.reading import content_hash, read_bytes
 from dinoscope.settings import Settings
@@ -179,12 +180,12 @@ class Session:
             NoRegions: the library was indexed without the parts of its pictures.
         """
         started = perf_counter()
-        asked: Features | int = picture if isinstance(picture, int) else self.encode(picture)
+        asked, shown = self._asked(picture)
         return search_region(
             self.library,
             self.backbone,
             asked,
-            Selection.of(part),
+            replace(Selection.of(part), shown=shown),
             k=k,
             where=where if isinstance(where, Filter) else parse_filter(where),
             also=also,
@@ -232,6 +233,15 @@ class Session:
         pixels, size = self._decoded(picture)
         return on_original(self.backbone.encode([pixels])[0], size)
 
+    def _asked(self, picture: Like) -> tuple[Features | int, Mask | None]:
+        """What a part is marked on, and what of it is not transparent; None: all of it."""
+        if isinstance(picture, int):
+            known = self.library.picture(picture)
+            loaded = None if known.kind == "jpeg" else self._loaded(known, AT_LEAST)
+            return picture, None if loaded is None else loaded.shown
+        seen = opened(picture, Limits.of(self.settings))
+        return on_original(self.backbone.encode([seen.pixels])[0], seen.size), seen.shown
+
     def _query(self, picture: Like) -> Query:
         if isinstance(picture, int):
             return int(picture)
@@ -248,11 +258,15 @@ class Session:
 
     def _file(self, picture: Picture, at_least: int) -> Pixels | None:
         """A library picture's pixels; None when its file is gone or is not what it was when indexed."""
+        loaded = self._loaded(picture, at_least)
+        return None if loaded is None else loaded.pixels
+
+    def _loaded(self, picture: Picture, at_least: int) -> Decoded | None:
         limits = Limits.of(self.settings)
         try:
             data = read_bytes(picture.path, limits)
             if content_hash(data) != picture.content:
                 return None
-            return decode(data, limits, where=str(picture.path), at_least=at_least).pixels
+            return decode(data, limits, where=str(picture.path), at_least=at_least)
         except DinoscopeError:
             return None
