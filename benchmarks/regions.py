@@ -13,7 +13,7 @@ choices were made on (development), the others to the half nothing was chosen on
 Contestants: ``all patches`` compares every patch in the box with every patch of every picture, in full
 (the judge) and in the coordinates our tokens have; ``crop and search`` embeds the box as a picture of its
 own; ``grid`` has as many bytes as our tokens, spent on a grid of windows; then ``search_region``, the
-product's own, without and with a second look.
+product's own, without and with a second look, as it comes and where pictures were indexed tile by tile.
 
 A number is a mean over pairs of query and right picture, ± half its 95 % interval from resampling
 objects. Of those found among the first ten, "centre" is the share whose best place has its centre in the
@@ -33,7 +33,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,9 +101,18 @@ def main() -> None:
         else:
             queries, paths = in_sample(arguments.queries), sorted(PICTURES.rglob("*.webp"))
         pictures, basis = Pictures(paths, backbone), basis_of_model(backbone, settings)
-        with Library.open(work / "library", write=True) as library:
+        copied(paths, work / "pictures")
+        with (
+            Library.open(work / "library", write=True) as library,
+            Library.open(work / "fine", write=True) as tiled,
+        ):
             session = Session(library, settings, backbone)
-            indexed(session, paths, work / "pictures")
+            fine = Session(tiled, settings.with_overrides(fine=True), backbone)
+            for each in (session, fine):
+                started = process_time()
+                for _ in each.index(work / "pictures"):
+                    pass
+                print(f"indexed in {1000 * (process_time() - started) / len(paths):.0f} CPU ms a picture")
             print(f"{len(queries)} queries, {len(paths)} pictures, {backbone.identity.key}")
             print(f"{platform.machine()}, {datetime.now(UTC):%Y-%m-%d}\n")
             finders = {
@@ -113,6 +122,8 @@ def main() -> None:
                 "grid, our axes": compared(pictures, basis.reduced, windows),
                 "search_region": product(session, paths, refine=False),
                 "search_region, second look": product(session, paths, refine=True),
+                "search_region, fine": product(fine, paths, refine=False),
+                "search_region, fine, second look": product(fine, paths, refine=True),
             }
             report(finders, queries)
 
@@ -301,13 +312,11 @@ def product(session: Session, paths: Sequence[Path], refine: bool) -> Finder:
     return find
 
 
-def indexed(session: Session, paths: Sequence[Path], folder: Path) -> None:
-    """The pictures, numbered, in the session's library."""
+def copied(paths: Sequence[Path], folder: Path) -> None:
+    """The pictures, numbered."""
     folder.mkdir()
     for number, path in enumerate(paths):
         shutil.copy(path, folder / f"{number:06}{path.suffix}")
-    for _ in session.index(folder):
-        pass
 
 
 @dataclass(frozen=True, slots=True)
