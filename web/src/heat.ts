@@ -1,4 +1,5 @@
 // Heat maps: a byte a patch from the server, a soft light over the picture on the screen.
+import { tableOf } from "./grids";
 
 /** The bytes of a map, row by row; as many as there are patches, or none at all. */
 export function patchesOf(base64: string, rows: number, columns: number): Uint8Array | null {
@@ -66,6 +67,9 @@ function colourOf(value: number): number[] {
   const share = (value - low) / (high - low);
   return from.map((one, i) => (one + share * ((to[i] as number) - one)) * (i === 3 ? 255 : 1));
 }
+
+/** The same colours for what is drawn while a pointer moves. */
+export const HEAT = tableOf(colourOf);
 
 /** What counts as the hottest of a hit: the weaker ones are lit, too, but less than the best. */
 export function topOf(bytes: Uint8Array): number {
