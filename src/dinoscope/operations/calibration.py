@@ -93,12 +93,30 @@ class Calibration:
         """Share of random pairs that are less alike, in [0, 100]."""
         return float(np.interp(score, self.scores, self.levels, left=0.0, right=1.0)) * 100
 
+    def percentiles(self, scores: FloatArray) -> FloatArray:
+        """``percentile`` of each, in the same shape."""
+        found = np.interp(scores, self.scores, self.levels, left=0.0, right=1.0) * 100
+        return np.asarray(found, np.float32)
+
+    def quantiles(self) -> tuple[float, ...]:
+        """101 similarities: of 0, 1, ... 100 % of random pairs none is higher."""
+        found = np.interp(np.linspace(0, 1, 101), self.levels, self.scores)
+        return tuple(round(float(score), 4) for score in found)
+
     def chance(self, z: float, among: int) -> float:
         """Probability that the best of ``among`` unrelated pictures lies at least ``z`` deviations out."""
         if z <= self.body:
             return 1.0
         tail = (1 - _BODY) * exp(-(z - self.body) / self.scale)
         return -expm1(-among * tail)
+
+
+def percent(percentile: float) -> str:
+    """As many digits as tell it from certainty: 71 %, 99.2 %, 99.97 %; never rounded up to 100 %."""
+    for digits, limit in ((0, 98.0), (1, 99.8), (2, 99.98)):
+        if percentile < limit:
+            return f"{percentile:.{digits}f} %"
+    return f"{min(percentile, 99.999):.3f} %"
 
 
 def calibration_of(cohort: Vectors, contents: int) -> Calibration | None:

@@ -86,6 +86,11 @@ def likeness_panel(inside: Inside, point: tuple[float, float]) -> Panel:
     return Panel(panel.caption, panel.rgb, panel.veil, (point[0] / size.width, point[1] / size.height))
 
 
+def share_panel(caption: str, shares: FloatArray) -> Panel:
+    """(rows, columns) of what each patch has of a whole, the largest brightest."""
+    return _heat_panel(caption, shares / max(float(shares.max()), 1e-12))
+
+
 def heat(values: FloatArray) -> Bytes:
     """(rows, columns) in [0, 1] -> (rows, columns, 3): black for 0, pale yellow for 1."""
     places = np.clip(values, 0, 1) * (len(HEAT) - 1)

@@ -27,6 +27,7 @@ from dinoscope.server.recent import Recent
 from dinoscope.server.resources import (
     about,
     compare,
+    distances,
     explaining,
     folders,
     jobs,
@@ -50,6 +51,7 @@ ROUTERS = (
     regions.router,
     explaining.router,
     matching.router,
+    distances.router,
     compare.router,
     jobs.router,
     folders.router,
