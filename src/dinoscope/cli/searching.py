@@ -124,6 +124,8 @@ def show(answer: Answer) -> None:
 
 def row(rank: int, hit: Hit) -> tuple[str, ...]:
     """A hit's cells."""
+    from dinoscope.operations.calibration import percent
+
     picture = hit.picture
     taken = picture.metadata.taken_at
     copies = f" [dim](+{len(hit.copies)} copies)[/]" if hit.copies else ""
@@ -135,11 +137,3 @@ def row(rank: int, hit: Hit) -> tuple[str, ...]:
         f"{taken:%Y-%m-%d}" if taken else "",
         escaped(picture.path) + copies,
     )
-
-
-def percent(percentile: float) -> str:
-    """As many digits as tell it from certainty: 71 %, 99.2 %, 99.97 %; never rounded up to 100 %."""
-    for digits, limit in ((0, 98.0), (1, 99.8), (2, 99.98)):
-        if percentile < limit:
-            return f"{percentile:.{digits}f} %"
-    return f"{min(percentile, 99.999):.3f} %"
