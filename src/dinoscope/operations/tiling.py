@@ -13,8 +13,8 @@ from dinoscope.features import Features, FloatArray, Pixels
 from dinoscope.geometry import PatchGrid, Size
 from dinoscope.models.backbone import Backbone
 
-SIDES = 3  # tiles a side
-PATCHES = 144  # of a tile, at most
+SIDES = 4  # tiles a side
+PATCHES = 64  # of a tile, at most
 MOST = SIDES**2 * PATCHES  # of a picture
 
 
