@@ -63,9 +63,11 @@ def _register() -> None:
         checking,
         comparing,
         configuring,
+        distances,
         indexing,
         keeping,
         looking,
+        matching,
         modelling,
         recalling,
         searching,
@@ -75,7 +77,9 @@ def _register() -> None:
 
     app.command("index")(indexing.index)
     app.command("search")(searching.search)
+    app.command("match")(matching.match)
     app.command("look")(looking.look)
+    app.command("distances")(distances.distances)
     app.command("serve")(serving.serve)
     app.command("demo")(serving.demo)
     app.command("compare")(comparing.compare)

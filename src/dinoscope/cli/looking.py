@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -19,11 +19,8 @@ from dinoscope.cli.options import (
     settings_of,
 )
 from dinoscope.cli.output import escaped, note, print_json
+from dinoscope.cli.sources import source_of
 from dinoscope.errors import BadRequest, Unreadable
-
-if TYPE_CHECKING:
-    from dinoscope.operations.queries import PictureLike
-    from dinoscope.settings import Settings
 
 SUFFIXES = (".png", ".svg", ".npz")
 
@@ -87,7 +84,7 @@ def look(
     settings = settings_of(
         offline, library=library, model=model, precision=precision, runtime=runtime, threads=threads
     )
-    sources = [_source(one, settings) for one in pictures]
+    sources = [source_of(one, settings) for one in pictures]
     backbone = load_backbone(settings)
     seen = [
         Seen.of(name, source, backbone, settings, wanted)
@@ -113,15 +110,3 @@ def check_place(to: Path | None, pictures: int) -> None:
         raise BadRequest(f"{to} takes one picture at a time: write a .png, or call once for each")
     if not to.absolute().parent.is_dir():
         raise Unreadable(f"{to.parent} is no folder to write {to.name} into: choose another place")
-
-
-def _source(text: str, settings: Settings) -> PictureLike:
-    """A path, bytes of stdin, or the path of a picture of the library."""
-    from dinoscope.cli.searching import named
-    from dinoscope.library.library import Library
-
-    like = named(text)
-    if not isinstance(like, int):
-        return like
-    with Library.open(settings.library) as library:
-        return library.picture(like).path

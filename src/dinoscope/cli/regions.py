@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dinoscope.operations.region_answers import RegionAnswer, RegionHit
     from dinoscope.operations.selection import Selection
     from dinoscope.operations.session import Like, Session
+    from dinoscope.pictures.limits import Limits
 
 SHOWN_PLACES = 3  # of one hit in the table
 
@@ -33,11 +34,12 @@ def search_part(
 ) -> None:
     """Search, print what was found, and draw it where that is wished."""
     from dinoscope.cli import sheet
+    from dinoscope.pictures.limits import Limits
 
     if marked.out is not None:
         sheet.check_place(marked.out)
     size = cache(lambda: size_of(session, picture))
-    selection = marked.selection(size, lambda path: mask_in(session, path))
+    selection = marked.selection(size, lambda path: mask_in(path, Limits.of(session.settings)))
     more, less = marked.examples(lambda number: session.library.picture(number).size)
     answer = session.search_region(
         picture,
@@ -73,13 +75,11 @@ def size_of(session: Session, picture: Like) -> Size:
     return decode(data, limits, where=where, at_least=16).size
 
 
-def mask_in(session: Session, path: Path) -> Mask:
+def mask_in(path: Path, limits: Limits) -> Mask:
     """The mask in a file. Raises: Unreadable, NotAPicture, PictureTooLarge, BadRequest."""
-    from dinoscope.pictures.limits import Limits
     from dinoscope.pictures.masks import mask_of
     from dinoscope.pictures.reading import read_bytes
 
-    limits = Limits.of(session.settings)
     try:
         data = read_bytes(path, limits)
     except (Unreadable, NotAPicture) as error:  # two files are read: say which

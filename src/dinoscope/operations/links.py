@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from dinoscope.features import FloatArray
 
 NEAR = 0.6  # share of an even spread that links keep apart at first
+CLOSEST = 0.05  # of the picture's longer side: no two links start nearer, however small the thing
 CROWDED = 0.35  # of that distance, in the other picture: many to one is no correspondence
 
 
@@ -37,7 +38,7 @@ def spread(here: FloatArray, there: FloatArray, scores: FloatArray, most: int) -
     if not order or most < 1:
         return np.zeros(0, np.int64)
     extent = np.ptp(here[order], axis=0)
-    apart = NEAR * float(np.sqrt(max(float(extent.prod()), 1e-6) / most))
+    apart = max(CLOSEST, NEAR * float(np.sqrt(max(float(extent.prod()), 1e-6) / most)))
     chosen: list[int] = []
     for _ in range(3):
         for index in order:
@@ -47,7 +48,7 @@ def spread(here: FloatArray, there: FloatArray, scores: FloatArray, most: int) -
                 continue
             if _clear(here, chosen, index) >= apart and _clear(there, chosen, index) >= apart * CROWDED:
                 chosen.append(index)
-        apart /= 2
+        apart = max(apart / 2, CLOSEST)
     chosen.sort(key=lambda index: -float(scores[index]))
     return np.asarray(chosen, np.int64)
 

@@ -28,11 +28,12 @@ class View:
 
 
 def view_of(picture: PictureLike, backbone: Backbone, limits: Limits, patches: int = PATCHES) -> View:
-    """Decode a picture with as many pixels as ``patches`` need.
+    """Decode a picture with as many pixels as ``patches`` need, FEWEST to MOST.
 
     Raises:
-        Unreadable, NotAPicture, PictureTooLarge, BadRequest: as ``queries.decoded``.
+        Unreadable, NotAPicture, PictureTooLarge, BadRequest: as ``queries.decoded``; more or fewer patches.
     """
+    _demand(patches)
     return View(*decoded(picture, limits, at_least(backbone, patches)))
 
 
@@ -53,8 +54,7 @@ def look(view: View, backbone: Backbone, patches: int = PATCHES) -> Inside:
     Raises:
         BadRequest: more or fewer patches.
     """
-    if not FEWEST <= patches <= MOST:
-        raise BadRequest(f"pictures cannot be matched at {patches} patches: choose {FEWEST} to {MOST}")
+    _demand(patches)
     seen = backbone.inside(view.pixels, layer_of(backbone), "tokens", patches)
     vectors = _levelled(seen.vectors) if _empty(view.pixels) else seen.vectors
     return replace(seen, vectors=vectors, grid=replace(seen.grid, picture=view.size))
@@ -85,6 +85,11 @@ def with_geometry(matches: Matches, here: View, there: View) -> Matches:
     from dinoscope.operations.geometric import geometry_of
 
     return replace(matches, geometry=geometry_of(here.pixels, there.pixels, here.size, there.size))
+
+
+def _demand(patches: int) -> None:
+    if not FEWEST <= patches <= MOST:
+        raise BadRequest(f"pictures cannot be matched at {patches} patches: choose {FEWEST} to {MOST}")
 
 
 def _empty(pixels: Pixels) -> bool:

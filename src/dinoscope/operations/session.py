@@ -31,6 +31,7 @@ from dinoscope.settings import Settings
 
 if TYPE_CHECKING:
     from dinoscope.operations.explaining import Look
+    from dinoscope.operations.matching import Matches
 
 Where: TypeAlias = str | Sequence[str] | Filter | None
 Like: TypeAlias = "PictureLike | int"  # an int is the id of a picture of the library
@@ -222,11 +223,47 @@ class Session:
         from dinoscope.operations.explaining import Look, look_inside  # no part of a search
         from dinoscope.operations.palettes import palette_for
 
-        source = self.library.picture(picture).path if isinstance(picture, int) else picture
-        pixels, size = self._decoded(source, at_least(self.backbone, patches))
+        pixels, size = self._decoded(self._source(picture), at_least(self.backbone, patches))
         inside = look_inside(self.backbone, pixels, size, layer=layer, facet=facet, patches=patches)
         palette = palette_for(self.backbone, inside.layer, facet, self.settings)
         return Look(inside, palette.paint(inside))
+
+    def match(
+        self,
+        here: Like,
+        there: Like,
+        *,
+        patches: int | None = None,
+        mirrored: bool | None = None,
+        links: int | None = None,
+        geometry: bool = False,
+    ) -> Matches:
+        """The parts of one picture, found in another.
+
+        Args:
+            here, there: a path, bytes, an array, a PIL picture, or the id of a picture of this library.
+            patches: how closely the model looks, 16 to 1024 patches a picture; None: 576.
+            mirrored: exchange left and right, or not; None tries both, and says how sure it is.
+            links: lines wanted at most; None: 24.
+            geometry: also tell whether it is the very same thing from another side (extra ``geometry``).
+
+        Raises:
+            Unreadable, NotAPicture, NoSuchPicture, BadRequest, MissingExtra.
+        """
+        from dinoscope.operations.matching import LINKS  # no part of a search
+        from dinoscope.operations.pairing import PATCHES, match_views, view_of
+
+        asked, limits = PATCHES if patches is None else patches, Limits.of(self.settings)
+        first, second = (view_of(self._source(one), self.backbone, limits, asked) for one in (here, there))
+        return match_views(
+            first,
+            second,
+            self.backbone,
+            patches=asked,
+            mirrored=mirrored,
+            links=LINKS if links is None else links,
+            geometry=geometry,
+        )
 
     def encode(self, picture: PictureLike) -> Features:
         """A picture as the model sees it: descriptor, patches and attention, its grid on the original."""
@@ -248,6 +285,9 @@ class Session:
         pixels = self._pixels(picture)  # first, for a wrong path is answered without waiting for the model
         vector: FloatArray = self.backbone.describe([pixels])[0]
         return vector
+
+    def _source(self, picture: Like) -> PictureLike:
+        return self.library.picture(picture).path if isinstance(picture, int) else picture
 
     def _pixels(self, picture: PictureLike) -> Pixels:
         return self._decoded(picture)[0]

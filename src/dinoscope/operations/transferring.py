@@ -20,6 +20,7 @@ from dinoscope.operations.selection import Part, Selection
 
 INSIDE = 0.5  # heat from which a patch belongs to the part
 WANTED = 0.5  # share of a patch that must be marked
+LARGE = 12  # patches from which a part is seen as a whole, and not patch by patch
 FADING = 4 * SHARPNESS  # cosine by which a place may fall short of the best for heat to fall to 1/e
 
 
@@ -72,7 +73,15 @@ def transfer(matches: Matches, part: Part) -> Transfer:
     rest = table[~marked].max(axis=0) if not marked.all() else np.full_like(claim, -np.inf)
     rather = 1 / (1 + np.exp(np.clip((rest - claim) / SHARPNESS, -30, 30)))
     reach = np.exp((ours - ours.max(axis=1, keepdims=True)) / FADING).max(axis=0)
-    shape = matches.there.rows, matches.there.columns
-    weights = wanted.ravel()[marked]
-    sure = float((matches.confidence.ravel()[marked] * weights).sum() / weights.sum())
-    return Transfer(matches.there, np.asarray((rather * reach).reshape(shape), np.float32), sure)
+    heat = np.asarray((rather * reach).reshape(matches.there.rows, matches.there.columns), np.float32)
+    sure = float(np.average(matches.confidence.ravel()[marked], weights=wanted.ravel()[marked]))
+    return Transfer(matches.there, _smooth(heat) if np.count_nonzero(marked) >= LARGE else heat, sure)
+
+
+def _smooth(heat: FloatArray) -> FloatArray:
+    """A mean over a patch and its neighbours, the nearer the more: single patches err."""
+    for axis in (0, 1):
+        heat = np.moveaxis(heat, axis, 0)
+        before, after = heat[np.r_[0, : len(heat) - 1]], heat[np.r_[1 : len(heat), len(heat) - 1]]
+        heat = np.moveaxis(np.asarray((before + 2 * heat + after) / 4, np.float32), 0, axis)
+    return heat

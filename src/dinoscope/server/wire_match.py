@@ -69,7 +69,7 @@ class Orientation(Wire):
 class Match(Wire):
     here: Side
     there: Side
-    links: list[MatchLink]  # surest first, spread over the things
+    links: list[MatchLink]  # best first, spread over the things
     orientation: Orientation
     likeness: float  # -1 to 1: mean of what stands out with its counterpart
     note: str | None  # a sentence where one is needed: one picture twice, nothing to see, nothing in common
@@ -142,7 +142,7 @@ def packed_cosines(found: matching.Matches, votes: bool) -> bytes:
 
 
 def packed_dense(found: matching.Matches) -> bytes:
-    """Where each patch of either picture lies in the other, and how sure that is."""
+    """Where each patch of either picture lies in the other, how sure that is, and how much it stands out."""
     back = found.turned
     shape = found.confidence.shape + back.confidence.shape
     return b"".join(
@@ -152,6 +152,8 @@ def packed_dense(found: matching.Matches) -> bytes:
             _places(back.places, found.here),
             _bytes(found.confidence).tobytes(),
             _bytes(back.confidence).tobytes(),
+            _bytes(found.standing[0]).tobytes(),
+            _bytes(found.standing[1]).tobytes(),
         ]
     )
 
