@@ -32,7 +32,7 @@ def test_percent_is_of_the_width_for_x_and_of_the_height_for_y() -> None:
     assert box_of("10%,20%,50%,60%", size) == Box(40, 40, 200, 120)
     assert box_of("10%,20%,200,180", size) == Box(40, 40, 200, 180)
     assert point_of("25%,25%", "--point", size) == (100, 50)
-    assert corners_of("0,0,50%,0,50%,100%", size) == ((0, 0), (200, 0), (200, 200))
+    assert corners_of("0,0,50%,0,50%,100%", "--polygon", size) == ((0, 0), (200, 0), (200, 200))
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_what_is_no_point_is_refused(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "1,2", "1,2,3,4", "1,2,3,4,5", "1,2,3,4,5,6,7", "a" * 500])
 def test_what_is_no_outline_is_refused_shortly(text: str) -> None:
     with pytest.raises(BadRequest, match="is no outline: write x,y of three corners or more") as refused:
-        corners_of(text, unasked)
+        corners_of(text, "--erase", unasked)
     assert len(str(refused.value)) < 250
 
 
@@ -94,11 +94,15 @@ def test_everything_marked_is_one_selection() -> None:
         points=["5,6"],
         not_points=["7,8"],
         mask=Path("mask.png"),
+        not_polygons=["50%,0,100%,0,100%,50%"],
+        erased=["2,2,8,2,8,8"],
     )
     selection = marked.selection(size, lambda path: Mask(inside))
     assert list(selection.boxes) == [Box(1, 2, 3, 4), Box(40, 20, 80, 40)]
     assert list(selection.polygons) == [((0, 0), (9, 0), (9, 9))]
     assert list(selection.points + selection.not_points) == [(5, 6), (7, 8)]
+    assert list(selection.not_polygons) == [((200, 0), (400, 0), (400, 100))]
+    assert list(selection.erased) == [((2, 2), (8, 2), (8, 8))]
     assert selection.masks[0].picture == SIZE
     assert selection.masks[0].box == Box(60, 20, 80, 40)
 
@@ -113,6 +117,8 @@ def test_a_mask_of_another_shape_is_refused_with_both_sizes() -> None:
     ("marked", "option"),
     [
         (Marked(not_points=["1,2"]), "--not-point"),
+        (Marked(not_polygons=["1,2,3,2,3,4"]), "--not-polygon"),
+        (Marked(erased=["1,2,3,2,3,4"]), "--erase"),
         (Marked(also=0.5), "--also"),
         (Marked(more=["1:1,2,3,4"]), "--more"),
         (Marked(less=["1:1,2,3,4"]), "--less"),

@@ -81,12 +81,16 @@ def test_what_is_marked_is_drawn_on_the_query() -> None:
         masks=(Mask(inside),),
         points=((700, 100),),
         not_points=((700, 500),),
+        not_polygons=(((40, 560), (300, 560), (300, 590)),),
+        erased=(((420, 320), (580, 320), (580, 430)),),
     )
     image = sheet.marked(GREY, SIZE, selection, (400, 300))
     assert is_colour(at(image, 402, 370), sheet.WANTED)
     assert is_colour(at(image, 120, 40), sheet.WANTED)
     assert is_colour(at(image, 700, 100), sheet.WANTED)
     assert is_colour(at(image, 700, 500), sheet.UNWANTED)
+    assert is_colour(at(image, 120, 560), sheet.UNWANTED)
+    assert is_colour(at(image, 500, 320), sheet.ERASED)
     assert at(image, 150, 450)[0] > at(image, 150, 450)[2] + 30
     assert is_colour(at(image, 300, 250), (90, 90, 90))
 

@@ -5,6 +5,7 @@ import {
   handleAt,
   HANDLES,
   isPoint,
+  isStroke,
   markAt,
   moved,
   pointMark,
@@ -17,6 +18,7 @@ import {
   type Mark,
   type Point,
 } from "./marks";
+import { erasedBy, paintedOver } from "./erasing";
 import type { Tool } from "./state/part";
 
 export interface Scene {
@@ -24,8 +26,8 @@ export interface Scene {
   chosen: number; // the mark with handles, -1 for none
   tool: Tool;
   adding: boolean; // a new box or lasso joins the marks instead of replacing them
-  unwanted: boolean; // the right button, or Alt: a point that says "not this"
-  radius: number; // of the brush; all lengths in the picture's pixels
+  unwanted: boolean; // the right button, or Alt: "not this"
+  radius: number; // of the brush and the eraser; all lengths in the picture's pixels
   unit: number; // of one pixel on the screen
   reach: number; // how far from a handle a press still takes it
   extent: Extent;
@@ -47,10 +49,11 @@ const ROOMY = 72; // a box of so many screen pixels has a grip in its middle
 
 export function begin(scene: Scene, at: Point): Stroke {
   if (scene.unwanted) return pointing(scene, "not", at);
+  if (scene.tool === "brush") return painting(scene, at);
+  if (scene.tool === "erase") return erasing(scene, at);
   const held = grip(scene, at);
   if (held) return held;
   if (scene.tool === "at" || scene.tool === "not") return pointing(scene, scene.tool, at);
-  if (scene.tool === "brush") return painting(scene, at);
   return drawing(scene, at);
 }
 
@@ -59,7 +62,7 @@ export type Grip = Handle | "move";
 /** The handle, or the edge, of the chosen mark under a press. */
 export function gripAt({ marks, chosen, reach, unit, extent }: Pick<Scene, "marks" | "chosen" | "reach" | "unit" | "extent">, at: Point): Grip | null {
   const mark = marks[chosen];
-  if (!mark || mark.kind === "brush" || isPoint(mark)) return null;
+  if (!mark || isStroke(mark) || isPoint(mark)) return null;
   const edges = edgesOf(mark);
   const near = ([x, y]: Point) => Math.hypot(x - at[0], y - at[1]) <= reach;
   if (mark.kind === "box") {
@@ -112,14 +115,12 @@ const isThin = (mark: Mark): boolean => {
   return mark.kind === "box" && (right <= left || bottom <= top);
 };
 
-/** A new point; one that is there already is moved, or taken away by a click. */
+/** A new point, or when dragged a stroke of what is not meant; a point that is there is moved, or taken away by a click. */
 function pointing(scene: Scene, kind: "at" | "not", from: Point): Stroke {
   const { marks, reach, extent, unit } = scene;
   const there = marks.findLastIndex((mark) => isPoint(mark) && markAt([mark], from, reach / 2) === 0);
   if (there < 0) {
-    let at = from;
-    const now = () => [...marks, settled(pointMark(kind, at), extent)];
-    return { to: (to) => ((at = to), now()), end: () => ({ marks: now(), chosen: marks.length }) };
+    return kind === "not" ? ruling(scene, from) : placing(scene, from);
   }
   const mark = marks[there] as Mark;
   const drag = changing(scene, there, from, (at) => moved(mark, [at[0] - from[0], at[1] - from[1]], extent));
@@ -133,18 +134,58 @@ function pointing(scene: Scene, kind: "at" | "not", from: Point): Stroke {
   };
 }
 
+/** A point on what is wanted. */
+function placing({ marks, extent }: Scene, from: Point): Stroke {
+  let at = from;
+  const now = () => [...marks, settled(pointMark("at", at), extent)];
+  return { to: (to) => ((at = to), now()), end: () => ({ marks: now(), chosen: marks.length }) };
+}
+
+/** What is not meant: a click is a point, a drag paints. */
+function ruling(scene: Scene, from: Point): Stroke {
+  const { marks, unit, extent } = scene;
+  const painted = stroking(scene, "avoid", from);
+  const point = [...marks, settled(pointMark("not", from), extent)];
+  let far = 0;
+  return {
+    to(at) {
+      far = Math.max(far, length(from, at));
+      const stroke = painted.to(at);
+      return far < CLICK * unit ? point : [...marks, stroke];
+    },
+    end: () => (far < CLICK * unit ? { marks: point, chosen: marks.length } : { marks: [...marks, painted.end()], chosen: -1 }),
+  };
+}
+
 const length = (from: Point, to: Point): number => Math.hypot(to[0] - from[0], to[1] - from[1]);
 
 /** Strokes always join what is marked: that is what painting is. */
-function painting({ marks, radius, unit, extent }: Scene, from: Point): Stroke {
-  const points: Point[] = [from];
-  const stroke = (way: readonly Point[]) => settled({ kind: "brush", points: way, radius }, extent);
+function painting(scene: Scene, from: Point): Stroke {
+  const painted = stroking(scene, "brush", from);
+  const joined = (stroke: Mark) => [...paintedOver(scene.marks, stroke), stroke];
+  return { to: (at) => joined(painted.to(at)), end: () => ({ marks: joined(painted.end()), chosen: -1 }) };
+}
+
+/** Takes back what lies under it. Where nothing is marked there is nothing to take back. */
+function erasing(scene: Scene, from: Point): Stroke {
+  const { marks } = scene;
+  const painted = stroking(scene, "erase", from);
   return {
-    to(at) {
+    to: (at) => [...marks, painted.to(at)],
+    end: () => (marks.length ? { marks: erasedBy(marks, painted.end()), chosen: -1 } : { marks: null, chosen: -1 }),
+  };
+}
+
+/** The stroke itself: all its points while it goes on, few in the end. */
+function stroking({ radius, unit, extent }: Scene, kind: "brush" | "avoid" | "erase", from: Point) {
+  const points: Point[] = [from];
+  const stroke = (way: readonly Point[]) => settled({ kind, points: way, radius }, extent);
+  return {
+    to(at: Point): Mark {
       if (length(points.at(-1) as Point, at) >= 2 * unit) points.push(at);
-      return [...marks, stroke(points)];
+      return stroke(points);
     },
-    end: () => ({ marks: [...marks, stroke(within(points, radius / 5))], chosen: -1 }),
+    end: (): Mark => stroke(within(points, radius / 5)),
   };
 }
 
@@ -159,7 +200,7 @@ function within(points: readonly Point[], tolerance: number): readonly Point[] {
 /** A box or a lasso; a click chooses the mark under it, or else marks the point. */
 function drawing(scene: Scene, from: Point): Stroke {
   const { marks, tool, adding, extent, unit, reach } = scene;
-  const kept = adding ? marks : [];
+  const kept = (drawn: Mark) => (adding ? paintedOver(marks, drawn) : []);
   const points: Point[] = [from];
   let far = 0;
   let last = from;
@@ -181,13 +222,16 @@ function drawing(scene: Scene, from: Point): Stroke {
       far = Math.max(far, length(from, at));
       last = at;
       if (length(points.at(-1) as Point, at) >= 2 * unit) points.push(at);
-      return far < CLICK * unit ? marks : [...kept, mark(false)];
+      if (far < CLICK * unit) return marks;
+      const drawn = mark(false);
+      return [...kept(drawn), drawn];
     },
     end() {
       if (far < CLICK * unit) return click();
       const drawn = mark(true);
       if (isThin(drawn) || (tool === "lasso" && drawn.points.length < 3)) return { marks: null, chosen: scene.chosen };
-      return { marks: [...kept, drawn], chosen: kept.length };
+      const before = kept(drawn);
+      return { marks: [...before, drawn], chosen: before.length };
     },
   };
 }

@@ -1,14 +1,15 @@
-// What a person marks on a picture: boxes, lassos, brush strokes, points wanted and unwanted.
+// What a person marks on a picture: boxes, lassos, brush strokes, points; what is not meant, and what was erased.
 // Everything is in the picture's own pixels, x to the right and y down.
 
 export type Point = readonly [x: number, y: number];
-export type Kind = "box" | "lasso" | "brush" | "at" | "not";
-export const KINDS: readonly Kind[] = ["box", "lasso", "brush", "at", "not"];
+export type Kind = "box" | "lasso" | "brush" | "at" | "not" | "avoid" | "erase";
+export const KINDS: readonly Kind[] = ["box", "lasso", "brush", "at", "not", "avoid", "erase"];
+export const AREAS: readonly Kind[] = ["box", "lasso", "brush"]; // of what is meant
 
 export interface Mark {
   kind: Kind;
-  points: readonly Point[]; // box: left top and right bottom; lasso: corners; brush: the way it went; a point: itself
-  radius: number; // of a brush; 0 otherwise
+  points: readonly Point[]; // box: left top and right bottom; lasso: corners; a stroke: the way it went; a point: itself
+  radius: number; // of a stroke; 0 otherwise
 }
 
 export interface Extent {
@@ -28,20 +29,24 @@ export const pointMark = (kind: "at" | "not", at: Point): Mark => ({ kind, point
 
 export const isPoint = ({ kind }: Mark): boolean => kind === "at" || kind === "not";
 
-/** Only what is wanted makes a question; points that are not wanted alone do not. */
-export const asksSomething = (marks: readonly Mark[]): boolean => marks.some(({ kind }) => kind !== "not");
+/** Painted: with the brush, as "not this", or with the eraser. */
+export const isStroke = ({ kind }: { kind: Kind }): boolean => kind === "brush" || kind === "avoid" || kind === "erase";
 
-const FEWEST: Record<Kind, number> = { box: 2, lasso: 3, brush: 1, at: 1, not: 1 };
+/** Only what is wanted makes a question; what is not wanted alone does not. */
+export const asksSomething = (marks: readonly Mark[]): boolean =>
+  marks.some(({ kind }) => AREAS.includes(kind) || kind === "at");
+
+const FEWEST: Record<Kind, number> = { box: 2, lasso: 3, brush: 1, at: 1, not: 1, avoid: 1, erase: 1 };
 const MOST_CORNERS = 400;
 
 /** Read one mark of an address, such as `10,20,110,220` for a box; null when it is none. */
 export function parseMark(kind: Kind, text: string): Mark | null {
   const numbers = text.split(",").map(Number);
   if (text === "" || numbers.some((one) => !Number.isFinite(one))) return null;
-  const radius = kind === "brush" ? (numbers.shift() as number) : 0;
-  if (numbers.length % 2 || (kind === "brush" && radius <= 0)) return null;
+  const radius = isStroke({ kind }) ? (numbers.shift() as number) : 0;
+  if (numbers.length % 2 || (isStroke({ kind }) && radius <= 0)) return null;
   const points = pairs(numbers);
-  const most = kind === "lasso" || kind === "brush" ? MOST_CORNERS : FEWEST[kind];
+  const most = kind === "lasso" || isStroke({ kind }) ? MOST_CORNERS : FEWEST[kind];
   if (points.length < FEWEST[kind] || points.length > most) return null;
   if (kind !== "box") return { kind, points, radius };
   const box = boxMark(numbers as unknown as Edges);
@@ -50,7 +55,7 @@ export function parseMark(kind: Kind, text: string): Mark | null {
 }
 
 export const formatMark = ({ kind, points, radius }: Mark): string =>
-  [...(kind === "brush" ? [radius] : []), ...points.flat()].join(",");
+  [...(isStroke({ kind }) ? [radius] : []), ...points.flat()].join(",");
 
 const pairs = (numbers: readonly number[]): Point[] =>
   Array.from({ length: numbers.length / 2 }, (_, i) => [numbers[2 * i] as number, numbers[2 * i + 1] as number]);
@@ -139,14 +144,16 @@ function distance([x, y]: Point, [ax, ay]: Point, [bx, by]: Point): number {
   return Math.hypot(x - ax - share * dx, y - ay - share * dy);
 }
 
-/** The topmost mark under a point, or within `reach` of it: its number, -1 for none. */
+/** The topmost mark under a point, or within `reach` of it: its number, -1 for none. What was erased is none. */
 export function markAt(marks: readonly Mark[], at: Point, reach: number): number {
-  return marks.findLastIndex((mark) => touches(mark, at, reach));
+  return marks.findLastIndex((mark) => mark.kind !== "erase" && touches(mark, at, reach));
 }
+
+export const covers = (mark: Mark, at: Point): boolean => touches(mark, at, 0);
 
 function touches(mark: Mark, [x, y]: Point, reach: number): boolean {
   const { kind, points, radius } = mark;
-  if (kind === "brush") return near(points, [x, y], radius);
+  if (isStroke({ kind })) return near(points, [x, y], radius);
   if (kind === "lasso") return inside(points, [x, y]);
   if (kind !== "box") return near(points, [x, y], 2 * reach);
   const [left, top, right, bottom] = edgesOf(mark);
@@ -184,6 +191,8 @@ export interface Parts {
   polygons?: Point[][];
   points?: Point[];
   not_points?: Point[];
+  not_polygons?: Point[][];
+  erased?: Point[][];
 }
 
 const MOST_PARTS = 60; // polygons all strokes together may become
@@ -199,6 +208,9 @@ export function partsOf(marks: readonly Mark[]): Parts {
   if (polygons.length) parts.polygons = polygons;
   if (points.length) parts.points = points;
   if (unwanted.length) parts.not_points = unwanted;
+  const [avoided, erased] = [strokes(of("avoid")), strokes(of("erase"))];
+  if (avoided.length) parts.not_polygons = avoided;
+  if (erased.length) parts.erased = erased;
   return parts;
 }
 
@@ -235,6 +247,6 @@ export function wordsOf(mark: Mark): string {
   const [left, top, right, bottom] = edgesOf(mark).map(Math.round) as unknown as Edges;
   if (mark.kind === "at") return `Point at ${left}, ${top}`;
   if (mark.kind === "not") return `Not this, at ${left}, ${top}`;
-  const name = { box: "Box", lasso: "Lasso", brush: "Brush stroke" }[mark.kind];
+  const name = { box: "Box", lasso: "Lasso", brush: "Brush stroke", avoid: "Not this, painted", erase: "Erased" }[mark.kind];
   return `${name}, ${right - left} × ${bottom - top} pixels at ${left}, ${top}`;
 }

@@ -9,7 +9,7 @@ const numbers = (values: readonly (number | Point)[]): string => values.flat().j
 
 export function partCommand(asked: Asked): string {
   const { of, marks, also, more, less, filters } = asked.route;
-  const { boxes = [], polygons = [], points = [], not_points = [] } = partsOf(marks);
+  const { boxes = [], polygons = [], points = [], not_points = [], not_polygons = [], erased = [] } = partsOf(marks);
   const where = expressionOf(filters);
   const example = ({ picture, box }: PlaceExample) => `${picture}:${numbers(box)}`;
   const options: [name: string, value: string][] = [
@@ -17,6 +17,8 @@ export function partCommand(asked: Asked): string {
     ...polygons.map((corners): [string, string] => ["--polygon", numbers(corners)]),
     ...points.map((point): [string, string] => ["--point", numbers(point)]),
     ...not_points.map((point): [string, string] => ["--not-point", numbers(point)]),
+    ...not_polygons.map((corners): [string, string] => ["--not-polygon", numbers(corners)]),
+    ...erased.map((corners): [string, string] => ["--erase", numbers(corners)]),
     ...(also > 0 ? [["--also", String(also)] as [string, string]] : []),
     ...more.map((place): [string, string] => ["--more", example(place)]),
     ...less.map((place): [string, string] => ["--less", example(place)]),
@@ -27,16 +29,19 @@ export function partCommand(asked: Asked): string {
 
 export function partPython(asked: Asked): string {
   const { of, marks, also, more, less, filters } = asked.route;
-  const { boxes = [], polygons = [], points = [], not_points = [] } = partsOf(marks);
+  const { boxes = [], polygons = [], points = [], not_points = [], not_polygons = [], erased = [] } = partsOf(marks);
   const where = expressionOf(filters);
   const box = (edges: Edges) => `dinoscope.Box(${edges.join(", ")})`;
   const point = (at: Point) => `(${at.join(", ")})`;
   const tuple = (items: readonly string[]) => `(${items.join(", ")},)`;
+  const outlines = (drawn: readonly Point[][]) => tuple(drawn.map((corners) => tuple(corners.map(point))));
   const parts = [
     boxes.length && `boxes=${tuple(boxes.map(box))}`,
-    polygons.length && `polygons=${tuple(polygons.map((corners) => tuple(corners.map(point))))}`,
+    polygons.length && `polygons=${outlines(polygons)}`,
     points.length && `points=${tuple(points.map(point))}`,
     not_points.length && `not_points=${tuple(not_points.map(point))}`,
+    not_polygons.length && `not_polygons=${outlines(not_polygons)}`,
+    erased.length && `erased=${outlines(erased)}`,
   ].filter(Boolean);
   const examples = (places: readonly PlaceExample[]) =>
     `[${places.map(({ picture, box: edges }) => `dinoscope.Example(${picture}, ${box(edges)})`).join(", ")}]`;

@@ -6,6 +6,7 @@ import {
   formatMark,
   grown,
   handleAt,
+  isStroke,
   KINDS,
   markAt,
   moved,
@@ -33,7 +34,7 @@ describe("a mark in the address", () => {
   it("is dropped when it is none", () => {
     const wrong = ["", "1", "1,2,3", "a,b,c,d", "1,2,Infinity,4", "1,2,NaN,4", ",,,"];
     for (const kind of KINDS) for (const text of wrong) expect(parseMark(kind, text) && kind).toSatisfy(
-      (read) => read === null || (kind === "brush" && text === "1,2,3"),
+      (read) => read === null || (isStroke({ kind }) && text === "1,2,3"),
     );
     expect(parseMark("box", "5,5,5,9")).toBeNull();
     expect(parseMark("brush", "-3,1,1")).toBeNull();

@@ -50,6 +50,24 @@ NotPointOption = Annotated[
         rich_help_panel=PANEL,
     ),
 ]
+NotPolygonOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--not-polygon",
+        metavar="X,Y,...",
+        help="An outline of something that is not meant; repeatable.",
+        rich_help_panel=PANEL,
+    ),
+]
+EraseOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--erase",
+        metavar="X,Y,...",
+        help="An outline of what is taken back from the part; repeatable.",
+        rich_help_panel=PANEL,
+    ),
+]
 MaskOption = Annotated[
     Path | None,
     typer.Option(
@@ -128,6 +146,8 @@ class Marked:
     less: Sequence[str] = ()
     refine: bool | None = None
     out: Path | None = None
+    not_polygons: Sequence[str] = ()
+    erased: Sequence[str] = ()
 
     @property
     def part(self) -> bool:
@@ -142,6 +162,8 @@ class Marked:
         """
         lonely = {
             "--not-point": self.not_points,
+            "--not-polygon": self.not_polygons,
+            "--erase": self.erased,
             "--also": self.also,
             "--more": self.more,
             "--less": self.less,
@@ -178,10 +200,12 @@ class Marked:
 
         return Selection(
             boxes=tuple(box_of(text, size) for text in self.boxes),
-            polygons=tuple(corners_of(text, size) for text in self.polygons),
+            polygons=tuple(corners_of(text, "--polygon", size) for text in self.polygons),
             masks=(fitted(read_mask(self.mask), size()),) if self.mask else (),
             points=tuple(point_of(text, "--point", size) for text in self.points),
             not_points=tuple(point_of(text, "--not-point", size) for text in self.not_points),
+            not_polygons=tuple(corners_of(text, "--not-polygon", size) for text in self.not_polygons),
+            erased=tuple(corners_of(text, "--erase", size) for text in self.erased),
         )
 
     def examples(self, size: Callable[[int], Size]) -> tuple[list[Example], list[Example]]:
@@ -219,12 +243,12 @@ def point_of(text: str, option: str, size: SizeOf) -> tuple[float, float]:
     return numbers[0], numbers[1]
 
 
-def corners_of(text: str, size: SizeOf) -> tuple[tuple[float, float], ...]:
+def corners_of(text: str, option: str, size: SizeOf) -> tuple[tuple[float, float], ...]:
     """``40,60,200,60,120,180``: x and y of each corner. Raises: BadRequest."""
     numbers = numbers_of(text, size)
     if numbers is None or len(numbers) < 6 or len(numbers) % 2:
         shown = text if len(text) < 80 else f"{text[:76]}..."
-        raise BadRequest(f"--polygon {shown!r} is no outline: write {POLYGON}")
+        raise BadRequest(f"{option} {shown!r} is no outline: write {POLYGON}")
     return tuple(zip(numbers[::2], numbers[1::2], strict=True))
 
 

@@ -23,11 +23,13 @@ from dinoscope.cli.output import escaped, note, out, print_json, say, table
 from dinoscope.cli.parts import (
     AlsoOption,
     BoxOption,
+    EraseOption,
     LessOption,
     Marked,
     MaskOption,
     MoreOption,
     NotPointOption,
+    NotPolygonOption,
     OutOption,
     PointOption,
     PolygonOption,
@@ -56,6 +58,8 @@ def search(
     polygon: PolygonOption = None,
     point: PointOption = None,
     not_point: NotPointOption = None,
+    not_polygon: NotPolygonOption = None,
+    erase: EraseOption = None,
     mask: MaskOption = None,
     also: AlsoOption = 0.0,
     more: MoreOption = None,
@@ -82,7 +86,18 @@ def search(
 
     condition = parse_filter(where)
     marked = Marked(
-        box or (), polygon or (), point or (), not_point or (), mask, also, more or (), less or (), refine, to
+        box or (),
+        polygon or (),
+        point or (),
+        not_point or (),
+        mask,
+        also,
+        more or (),
+        less or (),
+        refine,
+        to,
+        not_polygons=not_polygon or (),
+        erased=erase or (),
     )
     marked.check(pictures, unlike or ())
     settings = settings_of(

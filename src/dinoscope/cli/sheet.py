@@ -25,7 +25,7 @@ CELL = (300, 225)  # pixels of one picture on the sheet
 CAPTION, GAP, COLUMNS = 24, 12, 4
 LARGE, SMALL = 1280, 320  # longest side of a picture in a folder, pixels: at most, and at least
 GROUND, INK, FAINT = (22, 24, 28), (236, 238, 242), (150, 156, 166)
-WANTED, UNWANTED, OTHER = (255, 196, 0), (235, 70, 70), (255, 255, 255)
+WANTED, UNWANTED, ERASED, OTHER = (255, 196, 0), (235, 70, 70), (150, 156, 168), (255, 255, 255)
 DIM = 0.55  # how dark a patch is drawn that is not alike at all
 
 
@@ -111,9 +111,11 @@ def marked(pixels: Pixels, size: Size, selection: Selection, room: tuple[int, in
     for box in selection.boxes:
         _frame(image, box, size, WANTED, 3)
     draw = ImageDraw.Draw(image)
-    for polygon in selection.polygons:
-        corners = [(x * across, y * down) for x, y in polygon]
-        draw.line([*corners, *corners[:2]], fill=WANTED, width=3, joint="curve")
+    outlined = [(selection.polygons, WANTED), (selection.not_polygons, UNWANTED), (selection.erased, ERASED)]
+    for polygons, colour in outlined:
+        for polygon in polygons:
+            corners = [(x * across, y * down) for x, y in polygon]
+            draw.line([*corners, *corners[:2]], fill=colour, width=3, joint="curve")
     for points, colour in ((selection.points, WANTED), (selection.not_points, UNWANTED)):
         for x, y in points:
             draw.circle((x * across, y * down), 6, fill=colour, outline=(0, 0, 0), width=2)

@@ -14,6 +14,7 @@ const PATHS = {
   copy: "M9 9h11v11H9zM15 9V4H4v11h5",
   down: "M6 9l6 6 6-6",
   download: "M12 4v11M7 11l5 5 5-5M5 20h14",
+  eraser: "M8.500 19L4 14.500a2 2 0 0 1 0-2.800L11.700 4a2 2 0 0 1 2.800 0L20 9.500a2 2 0 0 1 0 2.800L13.300 19zM8 8l8 8M7 19h13",
   eyeClosed: "M3 10c3 4 6 5.5 9 5.5s6-1.5 9-5.5M6.5 14L5 17M12 15.5V19M17.500 14L19 17",
   file: "M6 3h8l4 4v14H6zM14 3v4h4",
   filter: "M4 6h16M7 12h10M10 18h4",

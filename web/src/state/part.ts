@@ -8,7 +8,7 @@ import { kept } from "./preferences";
 import { noteFailure } from "./session";
 import { createStore } from "./store";
 
-export type Tool = "box" | "lasso" | "brush" | "at" | "not";
+export type Tool = "box" | "lasso" | "brush" | "erase" | "at" | "not";
 export type Show = "places" | "heat" | "close";
 
 export const tool = createStore<Tool>("box");

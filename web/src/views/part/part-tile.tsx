@@ -56,7 +56,7 @@ export function PartTile(props: TileProps) {
           onPointerDown={onPointerDown}
           onClick={onClick}
         >
-          <Framed hit={hit} width={width} height={height} hurried={props.hurried} />
+          <Framed hit={hit} width={width} height={height} hurried={props.hurried} looked={here} />
         </a>
         {hit.places.length > 1 && <span class="tile-count" title={`${hit.places.length} places`}>{hit.places.length}</span>}
         <div class="tile-tools">
@@ -81,8 +81,16 @@ function barOf(score: number): number {
   return Math.min(1, Math.max(0.02, score / Math.max(best, SURE)));
 }
 
+interface FramedProps {
+  hit: RegionHit;
+  width: number;
+  height: number;
+  hurried: boolean;
+  looked: boolean; // somebody looks at it: its heat map shows what is alike
+}
+
 /** The picture in its tile, whole or close to its best place, with what was found on it. */
-function Framed({ hit, width, height, hurried }: { hit: RegionHit; width: number; height: number; hurried: boolean }) {
+function Framed({ hit, width, height, hurried, looked: here }: FramedProps) {
   const showing = useStore(show);
   const { picture } = hit;
   const place = hit.places[0]?.box ?? null;
@@ -96,7 +104,7 @@ function Framed({ hit, width, height, hurried }: { hit: RegionHit; width: number
     <div class="frame-sheet" data-part-hit={picture.id} style={sheetOf(window, picture)}>
       {close && !hurried && <img class="frame-under" src={thumbnailUrl(picture, 320)} alt="" draggable={false} />}
       <Thumbnail key={source} hit={hit} src={source} hurried={hurried} />
-      <Places hit={hit} boxes={showing === "places"} heat={showing === "heat"} />
+      <Places hit={hit} boxes={showing === "places"} heat={showing === "heat" || here} />
     </div>
   );
 }

@@ -10,6 +10,7 @@ import { brushSize, chosen, draft, found, show, tool } from "../../state/part";
 import { useStore } from "../../state/store";
 import { onStageKey } from "./stage-keys";
 import { MarksLayer } from "./marks-layer";
+import { PAINTS } from "./tools";
 import { useHand } from "./use-hand";
 import type { Viewing } from "./use-view";
 
@@ -81,8 +82,8 @@ export function Stage({ asked, stage, viewing }: Props) {
         <Say of={asked} drawing={drawing} />
         <MarksLayer marks={marks} chosen={drawing ? -1 : handled} extent={asked} unit={unit} coarse={coarse} />
       </div>
-      {using === "brush" && !coarse && (
-        <span ref={brush} class="brush-cursor" style={{ width: `${(2 * radius) / unit}px`, height: `${(2 * radius) / unit}px` }} />
+      {PAINTS.includes(using) && !coarse && (
+        <span ref={brush} class={`brush-cursor ${using}`} style={{ width: `${(2 * radius) / unit}px`, height: `${(2 * radius) / unit}px` }} />
       )}
       <p class="visually-hidden" role="status">
         {marks.length === 0 ? "Nothing is marked." : marks.map(wordsOf).join(". ")}

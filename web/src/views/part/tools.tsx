@@ -9,9 +9,12 @@ export const TOOLS: readonly { name: Tool; icon: IconName; title: string; key: s
   { name: "box", icon: "box", title: "Box", key: "b" },
   { name: "lasso", icon: "lasso", title: "Lasso", key: "l" },
   { name: "brush", icon: "brush", title: "Brush", key: "r" },
+  { name: "erase", icon: "eraser", title: "Eraser", key: "e" },
   { name: "at", icon: "pointIn", title: "Point: this", key: "w" },
-  { name: "not", icon: "pointOut", title: "Point: not this", key: "n" },
+  { name: "not", icon: "pointOut", title: "Not this: click or paint", key: "n" },
 ];
+
+export const PAINTS: readonly Tool[] = ["brush", "erase", "not"]; // as wide as the brush
 
 export function Tools({ viewing }: { viewing: Viewing }) {
   const using = useStore(tool);
@@ -22,29 +25,29 @@ export function Tools({ viewing }: { viewing: Viewing }) {
     <div class="part-tools" role="toolbar" aria-label="Mark with">
       <div class="tool-group">
         {TOOLS.map(({ name, icon, title, key }) => (
-          <Tool key={name} icon={icon} label={title} shortcut={key} on={using === name} act={() => tool.set(name)} />
+          <Button key={name} icon={icon} label={title} shortcut={key} on={using === name} act={() => tool.set(name)} />
         ))}
       </div>
-      {using === "brush" ? (
+      {PAINTS.includes(using) ? (
         <BrushSize />
       ) : (
-        <Tool icon="add" label="Add to what is marked" shortcut="Shift while drawing" on={joins} act={() => adding.set(!joins)} />
+        <Button icon="add" label="Add to what is marked" shortcut="Shift while drawing" on={joins} act={() => adding.set(!joins)} />
       )}
       <span class="tool-space" />
       <div class="tool-group quiet">
-        <Tool icon="undo" label="Undo" shortcut="Ctrl+Z" off={!back} act={undo} />
-        <Tool icon="redo" label="Redo" shortcut="Ctrl+Shift+Z" off={!forth} act={redo} />
-        <Tool icon="clear" label="Clear" shortcut="Esc" off={marks.length + more.length + less.length === 0} act={clearPart} />
+        <Button icon="undo" label="Undo" shortcut="Ctrl+Z" off={!back} act={undo} />
+        <Button icon="redo" label="Redo" shortcut="Ctrl+Shift+Z" off={!forth} act={redo} />
+        <Button icon="clear" label="Clear" shortcut="Esc" off={marks.length + more.length + less.length === 0} act={clearPart} />
       </div>
       <div class="tool-group quiet zooming">
-        <Tool icon="zoomOut" label="Zoom out" shortcut="−" off={viewing.view.zoom <= 1} act={() => viewing.zoom(1 / 1.5)} />
-        <Tool icon="zoomIn" label="Zoom in" shortcut="+, or Ctrl and the wheel" act={() => viewing.zoom(1.5)} />
+        <Button icon="zoomOut" label="Zoom out" shortcut="−" off={viewing.view.zoom <= 1} act={() => viewing.zoom(1 / 1.5)} />
+        <Button icon="zoomIn" label="Zoom in" shortcut="+, or Ctrl and the wheel" act={() => viewing.zoom(1.5)} />
       </div>
     </div>
   );
 }
 
-interface ToolProps {
+interface ButtonProps {
   icon: IconName;
   label: string;
   shortcut: string;
@@ -53,7 +56,7 @@ interface ToolProps {
   act: () => void;
 }
 
-function Tool({ icon, label, shortcut, on, off = false, act }: ToolProps) {
+function Button({ icon, label, shortcut, on, off = false, act }: ButtonProps) {
   return (
     <button type="button" class="tool" aria-label={label} aria-pressed={on} title={`${label} (${shortcut})`} disabled={off} onClick={act}>
       <Icon name={icon} size={20} />
