@@ -47,6 +47,13 @@ export const SHORTCUTS: readonly { title: string; shortcuts: readonly Shortcut[]
     ],
   },
   {
+    title: "Looking inside",
+    shortcuts: [
+      { keys: ["1", "2", "3"], does: "Parts, attention, likeness" },
+      { keys: ["←", "→", "↑", "↓"], does: "On the picture: the place that is marked" },
+    ],
+  },
+  {
     title: "The page",
     shortcuts: [
       { keys: ["a"], does: "Add pictures to the library" },

@@ -14,6 +14,7 @@ import "./styles/pages.css";
 import "./styles/training.css";
 import "./styles/compare.css";
 import "./styles/part.css";
+import "./styles/look.css";
 
 applyTheme();
 followHistory();

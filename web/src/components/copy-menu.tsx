@@ -1,6 +1,7 @@
 import { api, isUpload } from "../api";
 import { routes, type Route } from "../route";
 import { commandLine, curlLine, pythonCode, type Asked } from "../snippets";
+import { lookCommand, lookCurl, lookPython } from "../snippets-look";
 import { partCommand, partCurl, partPython } from "../snippets-part";
 import { say } from "../state/overlays";
 import { Icon, type IconName } from "./icon";
@@ -14,6 +15,12 @@ const FORMS: readonly [icon: IconName, title: string, make: (asked: Asked) => st
 ];
 
 const FORMS_OF: Record<string, typeof FORMS> = {
+  look: [
+    ["link", "Link", () => location.href],
+    ["terminal", "Command line", lookCommand],
+    ["file", "Python", lookPython],
+    ["pulse", "HTTP (curl)", lookCurl],
+  ],
   part: [
     ["link", "Link", () => location.href],
     ["terminal", "Command line", partCommand],

@@ -31,7 +31,7 @@ const PATHS = {
   map: "M5 18.500h.01M9 15h.01M7 11.500h.01M12.500 17.500h.01M11 8h.01M14.500 12h.01M17 6.500h.01M18.500 10h.01M19 15.500h.01M4.500 6h.01",
   match: "M3 4h7v9H3zM14 11h7v9h-7zM6.500 8.500l11 7",
   minus: "M5 12h14",
-  more: "M5 12h.01M12 12h.01M19 12h.01",
+  more: "M4 4h6v6H4zM14 4h6v6h-6zM4 14h6v6H4zM17 14v6M14 17h6",
   newest: "M5 6l7 6-7 6M18 6v12",
   next: "M9 5l7 7-7 7",
   part: "M4 9V4h5M15 4h5v5M20 15v5h-5M4 15v5h5M12 15a3 3 0 1 0 0-6 3 3 0 0 0 0 6z",

@@ -1,6 +1,7 @@
 // Every view is one file and one line here. One that not everybody opens comes when it is opened:
 // `Page: lazily(async () => (await import("./other")).Other)`.
 import type { FunctionComponent } from "preact";
+import { lazily } from "../components/lazily";
 import type { IconName } from "../components/icon";
 import { Activity } from "./activity";
 import { Compare } from "./compare";
@@ -18,6 +19,7 @@ export interface View {
 export const VIEWS: Record<string, View> = {
   "": { title: "Library", icon: "grid", Page: Library },
   part: { title: "Select a part", icon: "part", Page: Part },
+  look: { title: "Look inside", icon: "look", apart: true, Page: lazily(async () => (await import("./look")).Look) },
   training: { title: "Training", icon: "train", apart: true, Page: Training },
   compare: { title: "Compare models", icon: "compare", apart: true, Page: Compare },
   activity: { title: "Activity", icon: "pulse", Page: Activity },
