@@ -86,7 +86,17 @@ def test_the_model_is_asked_for_as_many_patches_as_wanted() -> None:
     backbone = Asked()
     look(View(speckled(60, 90), Size(90, 60)), backbone, 100)
     look(View(speckled(60, 90), Size(90, 60)), backbone)
-    assert backbone.questions == [(2, "tokens", 100), (2, "tokens", PATCHES)]
+    assert backbone.questions == [(2, "tokens", 100)] * 2 + [(2, "tokens", PATCHES)] * 2
+
+
+def test_a_part_looks_alike_whichever_way_it_faces() -> None:
+    """This backbone knows nothing but places, and tells left from right by them."""
+    pixels, size = speckled(64, 64), Size(64, 64)
+    mirror = View(np.ascontiguousarray(pixels[:, ::-1]), size)
+    seen, mirrored = look(View(pixels, size), Asked(), 100), look(mirror, Asked(), 100)
+    assert differ(seen.vectors)
+    assert mirrored.vectors[:, ::-1] == pytest.approx(seen.vectors, abs=1e-6)
+    assert np.linalg.norm(seen.vectors, axis=2) == pytest.approx(1, abs=1e-5)
 
 
 @pytest.mark.parametrize("patches", [0, 15, 1025, -1])

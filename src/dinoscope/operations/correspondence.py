@@ -1,7 +1,7 @@
 """Which patch of one picture answers to which of another: the numbers behind ``matching.match``.
 
 Nearest neighbours by cosine alone err in two ways: a patch finds a thing of the same kind elsewhere (the
-wrong paw), and everything finds the same bland patch. Three remedies, each cheap:
+wrong paw), and everything finds the same bland patch. Four remedies, each cheap:
 
 *Centring.* What all patches of both pictures have in common says nothing of which belongs to which, and is
 taken away first.
@@ -11,6 +11,8 @@ other (a softmax in both directions), stand out from the ground and are looked a
 smoothed, are the odds of a displacement, and a pair is judged by its cosine *and* its displacement's odds:
 probabilistic Hough matching (Cho et al. 2015, https://arxiv.org/abs/1501.06170). It is done twice, with
 the pictures as they are and with one of them mirrored; where the votes agree more, the thing faces.
+
+*A smooth map.* One displacement is a start, but things turn, come nearer and bend: see ``smoothing``.
 
 *Between patches.* The place is the mean around the best patch, weighted by a softmax (a windowed
 soft-argmax, as Zhang et al. 2023 in https://arxiv.org/abs/2311.17034).
@@ -26,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dinoscope.features import FloatArray, normalise
+from dinoscope.operations import smoothing
 
 SHARPNESS = 0.05  # cosine by which one patch must beat another to be e times as likely
 TRUST = 0.5  # say of the votes: exponent of a displacement's odds
@@ -33,6 +36,7 @@ BINS = 48  # of displacements from -1 to 1 of the picture, each way
 SPREAD = 3.0  # bins that votes are smoothed over: an eighth of the picture, for limbs and scales differ
 REACH = 2  # patches around the best one that decide the place between patches
 BORDERERS = 8  # patches at the border that one must resemble to be ground
+STRAIGHT = 1.15  # so much more must the votes for a mirror image agree: few pairs of photos are one
 RARE = 1e-6  # odds of a displacement nobody voted for, so that its logarithm stays finite
 
 
@@ -41,7 +45,7 @@ class Evidence:
     """How strongly each patch of one picture answers to each of the other."""
 
     cosines: FloatArray  # (rows, columns, rows', columns') of centred patches, in [-1, 1]
-    total: FloatArray  # the same shape: cosines plus what the votes add, at most 0
+    total: FloatArray  # the same shape: cosines plus what the smooth map adds, at most 0
     mirrored: bool  # the votes counted were those for left and right exchanged
     agreement: tuple[float, float]  # largest share of the votes that agree: as they are, mirrored
 
@@ -65,18 +69,37 @@ def gather(
     Args:
         here, there: (rows, columns, D) unit vectors of one model.
         strength_here, strength_there: (rows, columns) how much each patch stands out, in (0, 1].
-        mirrored: exchange left and right, or not; None: whichever more votes agree on.
+        mirrored: exchange left and right, or not, to begin with; None: whichever more votes agree on.
     """
     cosines = centred_cosines(here, there)
     votes = _mutual(cosines) * np.multiply.outer(strength_here, strength_there)
     odds = [_odds(votes, exchange) for exchange in (False, True)]
     agreement = float(odds[0].max()), float(odds[1].max())
-    chosen = agreement[1] > agreement[0] if mirrored is None else mirrored
+    chosen = agreement[1] > STRAIGHT * agreement[0] if mirrored is None else mirrored
     best = max(agreement[chosen], RARE)
     bonus = np.log(np.maximum(odds[chosen] / best, RARE)) * (SHARPNESS * TRUST)
     down, across = _displacements(cosines.shape, chosen)
-    total = cosines + bonus[down[:, None, :, None], across[None, :, None, :]]
-    return Evidence(cosines, np.asarray(total, np.float32), chosen, agreement)
+    total = cosines + np.asarray(bonus, np.float32)[down[:, None, :, None], across[None, :, None, :]]
+    return Evidence(cosines, _smoothed(cosines, total, strength_here, strength_there), chosen, agreement)
+
+
+def _smoothed(
+    cosines: FloatArray, total: FloatArray, strength_here: FloatArray, strength_there: FloatArray
+) -> FloatArray:
+    """``Evidence.total`` by smooth maps, each fitted to what the one before, or the votes, made likely."""
+    rows, columns, down, across = cosines.shape
+    starts, ends = smoothing.middles((rows, columns)), smoothing.middles((down, across))
+    for spread in smoothing.SPREADS:
+        table = total.reshape(len(starts), down, across)
+        best = table.reshape(len(starts), -1).argmax(axis=1)
+        sure = _mutual(total).reshape(len(starts), -1)[np.arange(len(starts)), best]
+        weights = np.asarray(sure * strength_here.ravel() * strength_there.ravel()[best], np.float64)
+        if weights.sum() <= RARE:  # nothing prefers anything, as in a blank picture
+            break
+        places = np.asarray(peaks(table) / (across, down), np.float64)
+        odds = smoothing.nearness(ends, smoothing.expected(starts, places, weights), spread)
+        total = cosines + np.float32(SHARPNESS) * odds.reshape(cosines.shape)
+    return total
 
 
 def centred_cosines(here: FloatArray, there: FloatArray) -> FloatArray:

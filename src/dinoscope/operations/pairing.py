@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from dinoscope.errors import BadRequest
-from dinoscope.features import FloatArray, Inside, Pixels
+from dinoscope.features import FloatArray, Inside, Pixels, normalise
 from dinoscope.geometry import Size
 from dinoscope.models.backbone import Backbone
 from dinoscope.operations.matching import LINKS, Matches, match
@@ -45,6 +45,9 @@ def layer_of(backbone: Backbone) -> int:
 def look(view: View, backbone: Backbone, patches: int = PATCHES) -> Inside:
     """What the model sees of a picture that is to be matched, its grid on the original.
 
+    It sees the picture as it is and mirrored, and the mean of both is kept: a part that faces left, or is
+    seen aslant, then looks like one that faces right. It takes twice as long.
+
     Where a picture is empty the model sees its own positions only; they are levelled, so that nothing
     can be matched with them.
 
@@ -55,9 +58,16 @@ def look(view: View, backbone: Backbone, patches: int = PATCHES) -> Inside:
         BadRequest: more or fewer patches.
     """
     _demand(patches)
-    seen = backbone.inside(view.pixels, layer_of(backbone), "tokens", patches)
-    vectors = _levelled(seen.vectors) if _empty(view.pixels) else seen.vectors
-    return replace(seen, vectors=vectors, grid=replace(seen.grid, picture=view.size))
+    layer = layer_of(backbone)
+    seen = backbone.inside(view.pixels, layer, "tokens", patches)
+    mirror = backbone.inside(np.ascontiguousarray(view.pixels[:, ::-1]), layer, "tokens", patches)
+    vectors = normalise(seen.vectors + mirror.vectors[:, ::-1])
+    return replace(
+        seen,
+        vectors=_levelled(vectors) if _empty(view.pixels) else vectors,
+        attention=np.asarray((seen.attention + mirror.attention[:, :, ::-1]) / 2, np.float32),
+        grid=replace(seen.grid, picture=view.size),
+    )
 
 
 def match_views(
