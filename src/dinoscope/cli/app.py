@@ -67,6 +67,7 @@ def _register() -> None:
         indexing,
         keeping,
         looking,
+        mapping,
         matching,
         modelling,
         recalling,
@@ -80,6 +81,7 @@ def _register() -> None:
     app.command("match")(matching.match)
     app.command("look")(looking.look)
     app.command("distances")(distances.distances)
+    app.command("map")(mapping.map)
     app.command("serve")(serving.serve)
     app.command("demo")(serving.demo)
     app.command("compare")(comparing.compare)

@@ -15,6 +15,7 @@ from dinoscope.library.filters import Filter
 from dinoscope.library.shelf_rows import contents_of, dead_rows, token_row
 from dinoscope.library.snapshots import Snapshots
 from dinoscope.library.token_views import TokenView
+from dinoscope.library.vector_views import VectorView
 
 
 class Shelf:
@@ -64,6 +65,12 @@ class Shelf:
         """
         with self._tokens.snapshot() as (db, state):
             yield TokenView(db, state)
+
+    @contextmanager
+    def vectors(self) -> Iterator[VectorView]:
+        """The vectors of all the model's pictures, in one committed state for the whole block."""
+        with self._vectors.snapshot() as (db, state):
+            yield VectorView(db, state)
 
     def vector(self, content: str) -> FloatArray:
         """(D,) unit vector of a content that has a file.

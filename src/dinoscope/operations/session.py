@@ -30,7 +30,9 @@ from dinoscope.pictures.reading import content_hash, read_bytes
 from dinoscope.settings import Settings
 
 if TYPE_CHECKING:
+    from dinoscope.operations.distances import Distances, Why
     from dinoscope.operations.explaining import Look
+    from dinoscope.operations.mapping import Mapping
     from dinoscope.operations.matching import Matches
 
 Where: TypeAlias = str | Sequence[str] | Filter | None
@@ -264,6 +266,39 @@ class Session:
             links=LINKS if links is None else links,
             geometry=geometry,
         )
+
+    def distances(self, *pictures: Like) -> Distances:
+        """How far 2 to 200 pictures lie apart, each from each, measured with the library's random pairs.
+
+        Raises:
+            Unreadable, NotAPicture, NoSuchPicture, BadRequest.
+        """
+        from dinoscope.operations.distances import distances  # no part of a search
+
+        queries = [self._query(one) for one in pictures]
+        return distances(self.library, self.backbone.identity.key, queries, self._yardstick)
+
+    def why(self, here: Like, there: Like) -> Why:
+        """Which patches carry the likeness of two pictures.
+
+        Raises:
+            Unreadable, NotAPicture, NoSuchPicture.
+        """
+        from dinoscope.operations.distances import why  # no part of a search
+
+        return why(*(self.encode(self._source(one)) for one in (here, there)))
+
+    def map(self, *, again: bool = False) -> Iterator[Mapping]:
+        """Lay out the whole library, alike by alike; the last step has the ``map``.
+
+        A map is kept with the library, and what is added later is placed on it; ``again`` makes it anew.
+
+        Raises:
+            NoSuchModel, BadRequest: nothing was indexed with this model.
+        """
+        from dinoscope.operations.mapping import lay_out  # no part of a search
+
+        return lay_out(self.library, self.backbone.identity.key, again=again)
 
     def encode(self, picture: PictureLike) -> Features:
         """A picture as the model sees it: descriptor, patches and attention, its grid on the original."""

@@ -19,6 +19,7 @@ from dinoscope.server import problems, wire
 from dinoscope.server.images import Images
 from dinoscope.server.jobs import Jobs
 from dinoscope.server.launching import Launches
+from dinoscope.server.mapping import Maps
 from dinoscope.server.matching import Matching
 from dinoscope.server.pages import Pages, bundled
 from dinoscope.server.parts import Parts
@@ -31,6 +32,7 @@ from dinoscope.server.resources import (
     explaining,
     folders,
     jobs,
+    map,
     matching,
     models,
     pictures,
@@ -52,6 +54,7 @@ ROUTERS = (
     explaining.router,
     matching.router,
     distances.router,
+    map.router,
     compare.router,
     jobs.router,
     folders.router,
@@ -82,6 +85,7 @@ def create_app(settings: Settings, session: Session) -> FastAPI:
         with DecodeWorkers(DECODERS, Limits.of(settings)) as workers:
             app.state.parts = parts = _parts(settings, session, access, workers)
             app.state.matching = Matching(parts)
+            app.state.maps = Maps(session)
             try:
                 yield
             finally:

@@ -1,0 +1,101 @@
+"""The map over HTTP: laid out once, then points and filters as bytes."""
+
+from __future__ import annotations
+
+import struct
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from starlette.testclient import TestClient
+
+from dinoscope.operations import mapping
+from dinoscope.operations.session import Session
+
+IdOf = Callable[[TestClient, str], int]
+
+
+@pytest.fixture(autouse=True)
+def _by_principal_components(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is installed: importing PaCMAP takes seconds."""
+    monkeypatch.setattr(mapping, "best_method", lambda: "pca")
+
+
+def laid_out(client: TestClient, **params: str) -> dict[str, Any]:
+    state: dict[str, Any] = client.post("/api/v1/map", params=params).json()
+    for _ in range(200):
+        if state["state"] != "running":
+            break
+        time.sleep(0.05)
+        state = client.get("/api/v1/map").json()
+    assert state["state"] == "ready", state
+    return state
+
+
+def unpacked(data: bytes) -> tuple[NDArray[np.uint32], NDArray[np.uint16], NDArray[np.uint8]]:
+    """Ids, places and whether fitted, as docs/api.md has them."""
+    magic, count = struct.unpack_from("<4sI", data)
+    assert magic == b"DMP1"
+    assert len(data) == 16 + 9 * count
+    ids = np.frombuffer(data, "<u4", count, 16)
+    places = np.frombuffer(data, "<u2", 2 * count, 16 + 4 * count).reshape(count, 2)
+    return ids, places, np.frombuffer(data, np.uint8, count, 16 + 8 * count)
+
+
+def test_a_map_is_laid_out_once(client: TestClient) -> None:
+    assert client.get("/api/v1/map").json()["state"] == "none"
+    assert client.get("/api/v1/map/points").status_code == 404
+    state = laid_out(client)
+    assert (state["method"], state["pictures"], state["fitted"]) == ("pca", 23, 23)  # one file is a copy
+    ids, places, fitted = unpacked(client.get("/api/v1/map/points").content)
+    assert len(ids) == 23
+    assert (np.diff(ids.astype(np.int64)) > 0).all()
+    assert fitted.all()
+    assert places.min() < 65535 / 4
+    assert places.max() > 3 * 65535 / 4
+    assert laid_out(client)["revision"] == state["revision"]
+
+
+def test_forgetting_a_picture_makes_the_map_stale(client: TestClient, id_of: IdOf) -> None:
+    first = laid_out(client)
+    gone = id_of(client, "large.jpg")
+    assert client.delete(f"/api/v1/pictures/{gone}").status_code < 300
+    assert client.get("/api/v1/map").json()["state"] == "none"
+    second = laid_out(client)
+    assert second["pictures"] == first["pictures"] - 1
+    assert second["revision"] != first["revision"]
+    assert gone not in unpacked(client.get("/api/v1/map/points").content)[0]
+
+
+def test_another_server_finds_the_map_made(client: TestClient, session: Session) -> None:
+    state = laid_out(client)
+    found = mapping.kept_map(session.library, state["model"])
+    assert found is not None
+    assert len(found) == 23
+
+
+def test_which_pass_a_filter_comes_as_bits(client: TestClient, id_of: IdOf) -> None:
+    laid_out(client)
+    ids = unpacked(client.get("/api/v1/map/points").content)[0]
+    data = client.get("/api/v1/map/passing", params={"where": "kind=png"}).content
+    bits = np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little")[: len(ids)]
+    everything = client.get("/api/v1/pictures?limit=1000").json()["pictures"]
+    pngs = {one["id"] for one in everything if one["name"].endswith(".png")}
+    assert set(ids[bits == 1].tolist()) == pngs
+    assert client.get("/api/v1/map/passing", params={"where": "nonsense"}).status_code == 422
+
+
+def test_an_error_is_told_as_a_sentence(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(mapping, "project", broken)
+    state = client.post("/api/v1/map").json()
+    while state["state"] == "running":
+        time.sleep(0.05)
+        state = client.get("/api/v1/map").json()
+    assert state["state"] == "failed"
+    assert "RuntimeError" in state["error"]
