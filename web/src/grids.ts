@@ -105,7 +105,8 @@ export function rowAt(matrix: Uint8Array, grid: { rows: number; columns: number 
   return out;
 }
 
-function between(share: number, count: number): [low: number, high: number, part: number] {
+/** The two patches whose middles a place lies between, and how far it is from the first to the second. */
+export function between(share: number, count: number): [low: number, high: number, part: number] {
   const place = Math.min(count - 1, Math.max(0, share * count - 0.5));
   const low = Math.floor(place);
   return [low, Math.min(count - 1, low + 1), place - low];

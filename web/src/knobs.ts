@@ -9,7 +9,7 @@ const WORD = /^[a-z][a-z-]{0,31}$/;
 // One line a view. A name must not be one that the address has for something else: a filter, an order, a mark.
 const TAKEN: Record<string, Record<string, RegExp>> = {
   look: { show: /^(attention|likeness)$/, layer: COUNT, facet: /^(tokens|keys|queries)$/, patches: COUNT, head: COUNT, mass: SHARE, at: POINT, cut: /^true$/ },
-  match: { show: WORD, there_at: POINT, here_at: POINT, mirrored: /^(true|false)$/, patches: COUNT },
+  match: { show: /^(dense|part|geometry)$/, there_at: POINT, here_at: POINT, sure: SHARE, mirrored: /^(true|false)$/, patches: COUNT },
   distances: { show: WORD },
   map: { show: WORD },
   robustness: { edit: WORD, strength: /^-?\d+(\.\d+)?$/ },

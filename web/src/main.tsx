@@ -15,6 +15,7 @@ import "./styles/training.css";
 import "./styles/compare.css";
 import "./styles/part.css";
 import "./styles/look.css";
+import "./styles/match.css";
 
 applyTheme();
 followHistory();

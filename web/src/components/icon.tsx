@@ -44,6 +44,7 @@ const PATHS = {
   search: "M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14zM16 16l5 5",
   sliders: "M4 8h10M18 8h2M16 6v4M4 16h2M10 16h10M8 14v4",
   sort: "M7 5v14M4 16l3 3 3-3M14 6h6M14 11h5M14 16h3",
+  swap: "M4 8h15M15 4l4 4-4 4M20 16H5M9 12l-4 4 4 4",
   terminal: "M4 5h16v14H4zM8 10l3 2.500L8 15M13 15h4",
   pause: "M9 6v12M15 6v12",
   play: "M8 5.500l10.500 6.500L8 18.500z",

@@ -20,6 +20,7 @@ export const VIEWS: Record<string, View> = {
   "": { title: "Library", icon: "grid", Page: Library },
   part: { title: "Select a part", icon: "part", Page: Part },
   look: { title: "Look inside", icon: "look", apart: true, Page: lazily(async () => (await import("./look")).Look) },
+  match: { title: "Match two pictures", icon: "match", apart: true, Page: lazily(async () => (await import("./match")).Match) },
   training: { title: "Training", icon: "train", apart: true, Page: Training },
   compare: { title: "Compare models", icon: "compare", apart: true, Page: Compare },
   activity: { title: "Activity", icon: "pulse", Page: Activity },
