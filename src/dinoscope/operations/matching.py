@@ -30,16 +30,17 @@ Seen: TypeAlias = "Features | Inside"
 Point: TypeAlias = "tuple[float, float]"
 
 LINKS = 24
-SURE = 0.38  # confidence below which a link is not worth a line: half of those would lie elsewhere
+SURE = 0.4  # confidence below which a link is not worth a line: half of those would lie elsewhere
 CLEAR = 0.4  # how much both ends of a link stand out, at least: ground looks like ground anywhere
 BLAND = 0.02  # a picture whose patches differ from their mean by less shows nothing to match
 SAME = 0.999  # cosine of all patches from which two pictures are one
 UNDECIDED = 0.8  # the lesser of two agreements, as a share of the greater, from which either may be right
 # Confidence is a logistic function of how alike two places are, how far from its start one ends that goes
 # there and back (shares of the picture), what the smooth map adds, and how far the votes agree; fitted on the
-# development half of ``benchmarks/matching.py`` and rounded. There 74 % of the points on animals with 0.7 to
-# 0.8 were right, 46 % of those with 0.3 to 0.4; of the points on bent photos more.
-_BIAS, _ALIKE, _ASTRAY, _BONUS, _AGREED = -3.6, 4.2, -1.8, 14.0, 3.0
+# development half of ``benchmarks/matching.py``, with points whose part the other picture does not show, and
+# rounded. There 67 % of the points on animals with 0.7 to 0.8 were right, 42 % of those with 0.3 to 0.5; of
+# the points on bent photos 95 % and 90 %.
+_BIAS, _ALIKE, _ASTRAY, _BONUS, _AGREED = -4.5, 4.2, -1.0, 18.0, 4.0
 # Is there anything to match? Of two animals of a kind the likeness is above RELATED in 94 of 100 pairs, of an
 # animal and a thing in 9. Confidence falls with the odds of that, to ALONE where there seems to be nothing:
 # one small thing may still be in both pictures, and shows in links that are very sure.

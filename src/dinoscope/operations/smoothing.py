@@ -19,7 +19,7 @@ Doubles = NDArray[np.float64]
 
 REACH = 0.12  # of the picture: how far the pairs around a patch have a say, standard deviation
 SPREADS = (0.15, 0.1, 0.08)  # of the picture: how far from the map a pair may lie, step by step
-FARTHEST = 0.01  # odds of a pair anywhere else: the map is a hint, and a second animal may be right
+FARTHEST = 0.05  # odds of a pair anywhere else: the map is a hint, and a second animal may be right
 DOUBT = 0.15  # of the picture: a pair so far from the common map has a quarter of a say in it
 ROUNDS = 5  # of reweighting
 STIFF = 0.05, 0.2  # of the pairs expected about a patch: as if so many said "as the rest", of place and tilt
