@@ -1,4 +1,5 @@
 // What can be done with one picture, wherever one is shown: its details, its tile, its keys.
+import { isUpload } from "./api";
 import type { IconName } from "./components/icon";
 import { aboutPicture, navigate, routes } from "./route";
 import { VIEWS } from "./views";
@@ -15,10 +16,12 @@ const ACTS: readonly Act[] = [
   { view: "match", icon: "match", label: "Match", key: "m", onTile: true },
   { view: "look", icon: "look", label: "Look inside", key: "o", onTile: true },
   { view: "robustness", icon: "lab", label: "Test its robustness", key: "e", onTile: false },
+  { view: "map", icon: "map", label: "Show on the map", key: "g", onTile: false },
 ];
 
-/** Those whose view is there. */
-export const actsOnPicture = (): readonly Act[] => ACTS.filter(({ view }) => view in VIEWS);
+/** Those whose view is there; an upload is on no map. */
+export const actsOnPicture = (query = ""): readonly Act[] =>
+  ACTS.filter(({ view }) => view in VIEWS && !(view === "map" && isUpload(query)));
 
 export function act({ view }: Act, query: string): void {
   navigate(aboutPicture(routes.get(), view, query));
@@ -26,7 +29,7 @@ export function act({ view }: Act, query: string): void {
 
 /** Whether the key is one of theirs; then it is done. */
 export function actByKey(key: string, query: string): boolean {
-  const meant = actsOnPicture().find((one) => one.key === key);
+  const meant = actsOnPicture(query).find((one) => one.key === key);
   if (meant) act(meant, query);
   return meant !== undefined;
 }

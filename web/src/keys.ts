@@ -54,6 +54,16 @@ export const SHORTCUTS: readonly { title: string; shortcuts: readonly Shortcut[]
     ],
   },
   {
+    title: "On the map, and distances",
+    shortcuts: [
+      { keys: ["g"], does: "Show the picture on the map" },
+      { keys: ["+", "−", "0"], does: "Closer, farther, the whole map" },
+      { keys: ["l", "Shift"], does: "Lasso: draw round pictures to select them" },
+      { keys: ["d"], does: "Thumbnails, or dots only" },
+      { keys: ["w"], does: "Distances: what makes two alike" },
+    ],
+  },
+  {
     title: "The page",
     shortcuts: [
       { keys: ["a"], does: "Add pictures to the library" },

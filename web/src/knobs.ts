@@ -4,14 +4,15 @@ export type Knobs = Readonly<Record<string, string>>;
 const COUNT = /^\d{1,4}$/;
 const SHARE = /^(0|1|0?\.\d{1,3})$/;
 const POINT = /^\d+(\.\d+)?,\d+(\.\d+)?$/; // in the original's pixels
+const PAIR = /^(\d+|q_[\w-]+),(\d+|q_[\w-]+)$/;
 const WORD = /^[a-z][a-z-]{0,31}$/;
 
 // One line a view. A name must not be one that the address has for something else: a filter, an order, a mark.
 const TAKEN: Record<string, Record<string, RegExp>> = {
   look: { show: /^(attention|likeness)$/, layer: COUNT, facet: /^(tokens|keys|queries)$/, patches: COUNT, head: COUNT, mass: SHARE, at: POINT, cut: /^true$/ },
   match: { show: /^(dense|part|geometry)$/, there_at: POINT, here_at: POINT, sure: SHARE, mirrored: /^(true|false)$/, patches: COUNT },
-  distances: { show: WORD },
-  map: { show: WORD },
+  distances: { pair: PAIR, why: /^true$/ },
+  map: { show: /^dots$/, view: /^[\d.]+,[\d.]+,[\d.]+$/ },
   robustness: { edit: WORD, strength: /^-?\d+(\.\d+)?$/ },
 };
 

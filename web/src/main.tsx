@@ -15,6 +15,8 @@ import "./styles/training.css";
 import "./styles/compare.css";
 import "./styles/part.css";
 import "./styles/look.css";
+import "./styles/distances.css";
+import "./styles/map.css";
 import "./styles/match.css";
 
 applyTheme();

@@ -1,7 +1,9 @@
 import { api, isUpload } from "../api";
 import { routes, type Route } from "../route";
 import { commandLine, curlLine, pythonCode, type Asked } from "../snippets";
+import { distancesCommand, distancesCurl, distancesPython } from "../snippets-distances";
 import { lookCommand, lookCurl, lookPython } from "../snippets-look";
+import { mapCommand, mapCurl, mapPython } from "../snippets-map";
 import { partCommand, partCurl, partPython } from "../snippets-part";
 import { say } from "../state/overlays";
 import { Icon, type IconName } from "./icon";
@@ -15,6 +17,18 @@ const FORMS: readonly [icon: IconName, title: string, make: (asked: Asked) => st
 ];
 
 const FORMS_OF: Record<string, typeof FORMS> = {
+  distances: [
+    ["link", "Link", () => location.href],
+    ["terminal", "Command line", distancesCommand],
+    ["file", "Python", distancesPython],
+    ["pulse", "HTTP (curl)", distancesCurl],
+  ],
+  map: [
+    ["link", "Link", () => location.href],
+    ["terminal", "Command line", mapCommand],
+    ["file", "Python", mapPython],
+    ["pulse", "HTTP (curl)", mapCurl],
+  ],
   look: [
     ["link", "Link", () => location.href],
     ["terminal", "Command line", lookCommand],

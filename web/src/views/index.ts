@@ -21,6 +21,8 @@ export const VIEWS: Record<string, View> = {
   part: { title: "Select a part", icon: "part", Page: Part },
   look: { title: "Look inside", icon: "look", apart: true, Page: lazily(async () => (await import("./look")).Look) },
   match: { title: "Match two pictures", icon: "match", apart: true, Page: lazily(async () => (await import("./match")).Match) },
+  distances: { title: "Distances", icon: "ruler", apart: true, Page: lazily(async () => (await import("./distances")).Distances) },
+  map: { title: "Map", icon: "map", Page: lazily(async () => (await import("./map")).LibraryMap) },
   training: { title: "Training", icon: "train", apart: true, Page: Training },
   compare: { title: "Compare models", icon: "compare", apart: true, Page: Compare },
   activity: { title: "Activity", icon: "pulse", Page: Activity },

@@ -123,7 +123,7 @@ function SearchTools() {
           <a class="pill" href={formatRoute({ ...route, ...selectPart(route, only) })}>
             <Icon name="part" size={16} /> <span>Select a part</span>
           </a>
-          {actsOnPicture().map(({ view, icon, label }) => (
+          {actsOnPicture(only).map(({ view, icon, label }) => (
             <a key={view} class="pill act" href={formatRoute({ ...route, ...aboutPicture(route, view, only) })} title={label}>
               <Icon name={icon} size={16} /> <span>{label}</span>
             </a>

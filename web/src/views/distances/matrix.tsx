@@ -1,0 +1,77 @@
+// Many pictures, each with each: the brighter a field, the rarer so close a pair is in the library.
+import { useState } from "preact/hooks";
+import { queryThumbnailUrl } from "../../api";
+import { closeness, percent } from "../../format";
+import { pairOf, type Distances, type Pair } from "./asking";
+
+interface Props {
+  found: Distances;
+  chosen: Pair | null;
+  choose: (pair: Pair) => void;
+  remove: (query: string) => void;
+}
+
+const WORDY = 9; // up to so many, a field has room for its number
+
+export function Matrix({ found, chosen, choose, remove }: Props) {
+  const [under, setUnder] = useState<readonly [number, number] | null>(null);
+  const queries = found.order.map((index) => found.pictures[index] as string);
+  const lit = (query: string, at: number) => under?.includes(at) || (chosen !== null && (chosen.here === query || chosen.there === query));
+  const steps = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] } as Record<string, [number, number]>;
+  const onKeyDown = (event: KeyboardEvent) => {
+    const step = steps[event.key];
+    const cell = (event.target as HTMLElement).closest<HTMLElement>("[data-at]");
+    if (!step || !cell) return;
+    event.preventDefault();
+    let [row, column] = (cell.dataset["at"] as string).split(",").map(Number) as [number, number];
+    do [row, column] = [row + step[0], column + step[1]];
+    while (row === column);
+    (event.currentTarget as HTMLElement).querySelector<HTMLElement>(`[data-at="${row},${column}"]`)?.focus();
+  };
+  return (
+    <div class={`matrix${queries.length <= WORDY ? " wordy" : ""}`} style={{ "--n": String(queries.length) }} onKeyDown={onKeyDown} onPointerLeave={() => setUnder(null)} role="grid" aria-label="How alike the pictures are, each with each">
+      <div role="row" class="matrix-row">
+        <span />
+        {queries.map((query, at) => <Head key={query} query={query} lit={lit(query, at)} remove={remove} />)}
+      </div>
+      {queries.map((one, row) => (
+        <div role="row" class="matrix-row" key={one}>
+          <span role="rowheader" class={`matrix-head${lit(one, row) ? " lit" : ""}`}>
+            <img src={queryThumbnailUrl(one, 160)} alt="" loading="lazy" draggable={false} />
+          </span>
+          {queries.map((other, column) => {
+            const pair = row === column ? undefined : pairOf(found, one, other);
+            if (!pair) return <span key={other} class="matrix-self" role="gridcell" aria-label="itself" />;
+            const warm = pair.percentile === null ? Math.max(0, pair.cosine) : closeness(pair.percentile);
+            return (
+              <button
+                key={other}
+                type="button"
+                role="gridcell"
+                class={chosen === pair ? "chosen" : ""}
+                data-at={`${row},${column}`}
+                style={{ "--warm": `${Math.round(100 * warm)}%` }}
+                title={pair.sentence}
+                aria-label={pair.sentence}
+                onPointerEnter={() => setUnder([row, column])}
+                onClick={() => choose(pair)}
+              >
+                <span>{pair.percentile === null ? pair.cosine.toFixed(2) : percent(pair.percentile).replace(" ", "")}</span>
+              </button>
+            );
+          })}
+        </div>
+      ))}
+    </div>
+  );
+}
+
+function Head({ query, lit, remove }: { query: string; lit: boolean; remove: (query: string) => void }) {
+  return (
+    <span role="columnheader" class={`matrix-head${lit ? " lit" : ""}`}>
+      <button type="button" title="Take it out" aria-label="Take this picture out" onClick={() => remove(query)}>
+        <img src={queryThumbnailUrl(query, 160)} alt="" loading="lazy" draggable={false} />
+      </button>
+    </span>
+  );
+}

@@ -1,0 +1,171 @@
+// The map's points in memory: found by place, drawn in an order whose every beginning is a fair sample.
+
+export interface Points {
+  count: number;
+  ids: Uint32Array; // of pictures
+  places: Uint16Array; // x, y of each; 65535 is the right or lower edge
+  later: Uint8Array; // 1: placed among the others after the map was laid out
+  source: Uint32Array; // place of each in the server's order
+}
+
+export const WHOLE = 65535;
+const HEADER = 16;
+
+/** The bytes of /map/points, shuffled by what the ids say: the same picture stands for its surroundings at each visit. */
+export function parsePoints(data: ArrayBuffer): Points {
+  const count = new DataView(data).getUint32(4, true);
+  const ids = new Uint32Array(data, HEADER, count);
+  const places = new Uint16Array(data, HEADER + 4 * count, 2 * count);
+  const fitted = new Uint8Array(data, HEADER + 8 * count, count);
+  const order = shuffled(ids);
+  const found: Points = {
+    count,
+    ids: new Uint32Array(count),
+    places: new Uint16Array(2 * count),
+    later: new Uint8Array(count),
+    source: order,
+  };
+  for (let i = 0; i < count; i += 1) {
+    const from = order[i] as number;
+    found.ids[i] = ids[from] as number;
+    found.places[2 * i] = places[2 * from] as number;
+    found.places[2 * i + 1] = places[2 * from + 1] as number;
+    found.later[i] = 1 - (fitted[from] as number);
+  }
+  return found;
+}
+
+const INDEX = 2 ** 22; // more points than that no key has room for
+
+function shuffled(ids: Uint32Array): Uint32Array {
+  const keys = Float64Array.from(ids, (id, i) => (mixed(id) >>> 1) * INDEX + i);
+  keys.sort();
+  return Uint32Array.from(keys, (key) => key % INDEX);
+}
+
+function mixed(id: number): number {
+  let x = Math.imul(id ^ (id >>> 16), 0x45d9f3b);
+  x = Math.imul(x ^ (x >>> 16), 0x45d9f3b);
+  return (x ^ (x >>> 16)) >>> 0;
+}
+
+const SIDE = 512; // buckets a side
+const SHIFT = 7; // from a place to its bucket
+
+export interface Area {
+  left: number; // in places, 0 to WHOLE
+  top: number;
+  right: number;
+  bottom: number;
+}
+
+/** Finds points by where they are. */
+export class Index {
+  private readonly starts = new Uint32Array(SIDE * SIDE + 1);
+  private readonly members: Uint32Array;
+  private readonly deputies = new Map<number, Int32Array>();
+
+  constructor(readonly points: Points) {
+    const { count, places } = points;
+    const bucket = (i: number) => ((places[2 * i + 1] as number) >> SHIFT) * SIDE + ((places[2 * i] as number) >> SHIFT);
+    for (let i = 0; i < count; i += 1) (this.starts[bucket(i) + 1] as number) += 1;
+    for (let b = 0; b < SIDE * SIDE; b += 1) (this.starts[b + 1] as number) += this.starts[b] as number;
+    const next = this.starts.slice(0, -1);
+    this.members = new Uint32Array(count);
+    for (let i = 0; i < count; i += 1) {
+      const b = bucket(i);
+      this.members[next[b] as number] = i;
+      (next[b] as number) += 1;
+    }
+  }
+
+  /** Every point in an area. */
+  within(area: Area, each: (i: number, x: number, y: number) => void): void {
+    const clamp = (place: number) => Math.min(SIDE - 1, Math.max(0, place >> SHIFT));
+    const { places } = this.points;
+    for (let row = clamp(area.top); row <= clamp(area.bottom); row += 1) {
+      const from = this.starts[row * SIDE + clamp(area.left)] as number;
+      const to = this.starts[row * SIDE + clamp(area.right) + 1] as number;
+      for (let k = from; k < to; k += 1) {
+        const i = this.members[k] as number;
+        const [x, y] = [places[2 * i] as number, places[2 * i + 1] as number];
+        if (x >= area.left && x <= area.right && y >= area.top && y <= area.bottom) each(i, x, y);
+      }
+    }
+  }
+
+  /** The nearest point that is allowed within a reach; -1 for none. */
+  nearest(x: number, y: number, reach: number, allowed: (i: number) => boolean): number {
+    let [best, distance] = [-1, reach * reach];
+    this.within({ left: x - reach, top: y - reach, right: x + reach, bottom: y + reach }, (i, px, py) => {
+      const apart = (px - x) ** 2 + (py - y) ** 2;
+      if (apart <= distance && allowed(i)) [best, distance] = [i, apart];
+    });
+    return best;
+  }
+
+  /** Of each field of a grid of 2 ** level a side, in an area, the point that stands for it. */
+  deputiesIn(level: number, area: Area, allowed: ((i: number) => boolean) | null): number[] {
+    const cells = 2 ** level;
+    const cellOf = (place: number) => Math.min(cells - 1, Math.floor((place / (WHOLE + 1)) * cells));
+    if (level > FINEST || allowed) return this.deputiesAnew(cells, cellOf, area, allowed);
+    const all = this.deputiesOf(level, cells, cellOf);
+    const found: number[] = [];
+    for (let row = Math.max(0, cellOf(area.top)); row <= cellOf(area.bottom); row += 1) {
+      for (let column = Math.max(0, cellOf(area.left)); column <= cellOf(area.right); column += 1) {
+        const i = all[row * cells + column] as number;
+        if (i >= 0) found.push(i);
+      }
+    }
+    return found;
+  }
+
+  private deputiesOf(level: number, cells: number, cellOf: (place: number) => number): Int32Array {
+    const known = this.deputies.get(level);
+    if (known) return known;
+    const { count, places } = this.points;
+    const all = new Int32Array(cells * cells).fill(-1);
+    for (let i = count - 1; i >= 0; i -= 1) all[cellOf(places[2 * i + 1] as number) * cells + cellOf(places[2 * i] as number)] = i;
+    this.deputies.set(level, all);
+    return all;
+  }
+
+  private deputiesAnew(cells: number, cellOf: (place: number) => number, area: Area, allowed: ((i: number) => boolean) | null): number[] {
+    const found = new Map<number, number>();
+    this.within(area, (i, x, y) => {
+      if (allowed && !allowed(i)) return;
+      const cell = cellOf(y) * cells + cellOf(x);
+      const before = found.get(cell);
+      if (before === undefined || i < before) found.set(cell, i);
+    });
+    return [...found.values()];
+  }
+}
+
+const FINEST = 9; // levels kept for all points; finer ones are worked out where one looks
+
+export type Corner = readonly [x: number, y: number];
+
+/** The points inside an outline, in places; an outline that crosses itself holds what it goes round. */
+export function inside(index: Index, outline: readonly Corner[], allowed: (i: number) => boolean): number[] {
+  if (outline.length < 3) return [];
+  const [xs, ys] = [outline.map(([x]) => x), outline.map(([, y]) => y)];
+  const area = { left: Math.min(...xs), top: Math.min(...ys), right: Math.max(...xs), bottom: Math.max(...ys) };
+  const found: number[] = [];
+  index.within(area, (i, x, y) => {
+    if (allowed(i) && wound(outline, x, y)) found.push(i);
+  });
+  return found;
+}
+
+/** Whether an outline goes round a place: how often it crosses the ray to the right, with its direction. */
+function wound(outline: readonly Corner[], x: number, y: number): boolean {
+  let turns = 0;
+  for (let k = 0; k < outline.length; k += 1) {
+    const [x0, y0] = outline[k] as Corner;
+    const [x1, y1] = outline[(k + 1) % outline.length] as Corner;
+    if (y0 <= y === y1 <= y) continue;
+    if (x0 + ((y - y0) / (y1 - y0)) * (x1 - x0) > x) turns += y1 > y0 ? 1 : -1;
+  }
+  return turns !== 0;
+}
