@@ -61,9 +61,9 @@ describe("likeness", () => {
   });
 
   it("to an even picture is nowhere less", () => {
-    const row = new Float32Array([255, 255]);
+    const row = new Float32Array([255, 250]);
     stretched(row);
-    expect(row.every(Number.isFinite)).toBe(true);
+    expect(Math.min(...row)).toBeGreaterThan(0.8);
   });
 
   it("finds the patch of a place, also at the edge", () => {

@@ -1,5 +1,4 @@
 // What is shown and how, and for researchers what of the model.
-import type { ComponentChildren } from "preact";
 import { Segments } from "../../components/segments";
 import { routes, turn } from "../../route";
 import { useStore } from "../../state/store";
@@ -92,7 +91,7 @@ const nearest = (patches: number): number =>
 
 interface SliderProps {
   label: string;
-  said: ComponentChildren; // the value, in words
+  said: string; // the value, in words
   min: number;
   max: number;
   step: number;
@@ -105,8 +104,8 @@ function Slider({ label, said, min, max, step, value, disabled = false, turn: to
   return (
     <label class="slider">
       <span>{label}</span>
-      <output>{said}</output>
-      <input type="range" min={min} max={max} step={step} value={value} disabled={disabled} aria-label={label} onInput={(event) => to(Number(event.currentTarget.value))} />
+      <small aria-hidden="true">{said}</small>
+      <input type="range" min={min} max={max} step={step} value={value} disabled={disabled} aria-label={label} aria-valuetext={said || undefined} onInput={(event) => to(Number(event.currentTarget.value))} />
     </label>
   );
 }

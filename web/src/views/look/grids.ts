@@ -92,11 +92,13 @@ export function attended(values: Float32Array, mass: number): Float32Array {
 /** The cosine a byte of the matrix stands for. */
 export const cosineOf = (byte: number): number => (2 * byte) / 255 - 1;
 
+const EVEN = 32; // bytes: in a picture whose patches are more alike than this, cosine 0.75, all are alike
+
 /** A row of the matrix from its least to 1, [0, 1], in place; that least byte. */
 export function stretched(row: Float32Array): number {
-  let low = 255;
+  let low = 255 - EVEN;
   for (let i = 0; i < row.length; i += 1) low = Math.min(low, row[i] as number);
-  const scale = 1 / Math.max(255 - low, 1e-3);
+  const scale = 1 / (255 - low);
   for (let i = 0; i < row.length; i += 1) row[i] = ((row[i] as number) - low) * scale;
   return low;
 }

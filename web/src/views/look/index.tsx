@@ -146,7 +146,8 @@ function Waiting({ fitting }: { fitting: boolean }) {
   return (
     <p class="look-waiting" role="status">
       <span class="spinner" aria-hidden="true" />
-      <span class="look-waiting-why">{fitting ? "The colours of a layer are chosen once, which takes some seconds" : "Looking closer"}</span>
+      <span>Looking inside</span>
+      {fitting && <span class="look-waiting-why">– the colours of a layer are chosen once, which takes some seconds</span>}
     </p>
   );
 }
