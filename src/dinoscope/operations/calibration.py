@@ -163,6 +163,23 @@ def verdict(
     )
 
 
+def odds(
+    score: float, query: FloatArray, cohort: Vectors, calibration: Calibration | None, among: int
+) -> float | None:
+    """Probability that the best of ``among`` unrelated pictures is as like the query as ``score``.
+
+    Args:
+        query: (D,) unit vector.
+        cohort: (m, D) of the library, ``cohort_of``.
+
+    Returns:
+        None where there are too few pictures to tell.
+    """
+    if calibration is None or len(cohort) < ENOUGH:
+        return None
+    return calibration.chance(_z(score, query, cohort), max(1, among))
+
+
 def _z(score: float, query: FloatArray, cohort: Vectors) -> float:
     """How many of the query's own deviations the score lies above the query's own mean."""
     scores = (cohort @ query).astype(np.float64)

@@ -37,6 +37,7 @@ from dinoscope.server.resources import (
     models,
     pictures,
     regions,
+    robustness,
     search,
     training,
 )
@@ -54,6 +55,7 @@ ROUTERS = (
     explaining.router,
     matching.router,
     distances.router,
+    robustness.router,
     map.router,
     compare.router,
     jobs.router,
@@ -62,6 +64,7 @@ ROUTERS = (
     training.router,
 )
 SEEN = 32  # pictures whose Features are kept: 0.4 MB each
+LABS = 8  # pictures kept to be edited: 1.5 MB each
 INSIDE = 48 * 2**20  # bytes of looks inside that are kept; 0.4 MB for 256 patches of 384 numbers
 DECODERS = 2  # processes: a thumbnail costs 5-20 ms, and a person looks at one screen at a time
 
@@ -129,6 +132,7 @@ def _parts(settings: Settings, session: Session, access: Access, workers: Decode
         uploads=Uploads(),
         seen=Recent(SEEN),
         insights=Recent(INSIDE, lambda inside: inside.vectors.nbytes),
+        labs=Recent(LABS),
         images=Images(session.library, workers),
         writer=writer,
         jobs=Jobs(session, writer),

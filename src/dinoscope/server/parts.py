@@ -18,6 +18,7 @@ from dinoscope.geometry import Mask
 from dinoscope.library.filters import Filter, parse_filter
 from dinoscope.library.records import Picture
 from dinoscope.operations.indexing import at_least
+from dinoscope.operations.robustness import Lab
 from dinoscope.operations.searching import Yardstick
 from dinoscope.operations.session import Session
 from dinoscope.pictures.decoding import Decoded
@@ -63,6 +64,7 @@ class Parts:
     uploads: Uploads
     seen: Recent[str, Looked]  # pictures of the library, by content
     insights: Recent[Inner, Inside]
+    labs: Recent[str, Lab]  # pictures that are edited, by content or upload; around them is nothing yet
     images: Images
     writer: Writer
     jobs: Jobs
