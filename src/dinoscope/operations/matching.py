@@ -31,7 +31,7 @@ Point: TypeAlias = "tuple[float, float]"
 
 LINKS = 24
 SURE = 0.4  # confidence below which a link is not worth a line: half of those would lie elsewhere
-CLEAR = 0.4  # how much both ends of a link stand out, at least: ground looks like ground anywhere
+CLEAR = 0.5  # how much both ends of a link stand out, at least: ground looks like ground anywhere
 BLAND = 0.02  # a picture whose patches differ from their mean by less shows nothing to match
 SAME = 0.999  # cosine of all patches from which two pictures are one
 UNDECIDED = 0.8  # the lesser of two agreements, as a share of the greater, from which either may be right
