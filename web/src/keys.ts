@@ -54,6 +54,14 @@ export const SHORTCUTS: readonly { title: string; shortcuts: readonly Shortcut[]
     ],
   },
   {
+    title: "Matching two pictures",
+    shortcuts: [
+      { keys: ["1", "2", "3", "4"], does: "Links, colours, a part, geometry" },
+      { keys: ["←", "→", "↑", "↓"], does: "On a picture: the place that is marked" },
+      { keys: ["f"], does: "Swap the two" },
+    ],
+  },
+  {
     title: "On the map, and distances",
     shortcuts: [
       { keys: ["g"], does: "Show the picture on the map" },

@@ -1,7 +1,7 @@
 // The same search for a part, for a terminal, a notebook, another program.
 import { regionCall } from "./api";
 import { expressionOf } from "./filters";
-import { partsOf, type Edges, type Point } from "./marks";
+import { partsOf, type Edges, type Mark, type Point } from "./marks";
 import type { PlaceExample } from "./route";
 import { nameOf, python, shell, type Asked } from "./snippets";
 
@@ -27,11 +27,11 @@ export function partCommand(asked: Asked): string {
   return ["dinoscope", "search", shell(nameOf(asked, of)), ...options.map(([name, value]) => `${name} ${shell(value)}`)].join(" ");
 }
 
-export function partPython(asked: Asked): string {
-  const { of, marks, also, more, less, filters } = asked.route;
+const box = (edges: Edges) => `dinoscope.Box(${edges.join(", ")})`;
+
+/** What is marked, in Python. */
+export function selectionOf(marks: readonly Mark[]): string {
   const { boxes = [], polygons = [], points = [], not_points = [], not_polygons = [], erased = [] } = partsOf(marks);
-  const where = expressionOf(filters);
-  const box = (edges: Edges) => `dinoscope.Box(${edges.join(", ")})`;
   const point = (at: Point) => `(${at.join(", ")})`;
   const tuple = (items: readonly string[]) => `(${items.join(", ")},)`;
   const outlines = (drawn: readonly Point[][]) => tuple(drawn.map((corners) => tuple(corners.map(point))));
@@ -43,6 +43,12 @@ export function partPython(asked: Asked): string {
     not_polygons.length && `not_polygons=${outlines(not_polygons)}`,
     erased.length && `erased=${outlines(erased)}`,
   ].filter(Boolean);
+  return `dinoscope.Selection(${parts.join(", ")})`;
+}
+
+export function partPython(asked: Asked): string {
+  const { of, marks, also, more, less, filters } = asked.route;
+  const where = expressionOf(filters);
   const examples = (places: readonly PlaceExample[]) =>
     `[${places.map(({ picture, box: edges }) => `dinoscope.Example(${picture}, ${box(edges)})`).join(", ")}]`;
   const given = [
@@ -56,7 +62,7 @@ export function partPython(asked: Asked): string {
   return [
     "import dinoscope",
     "",
-    `part = dinoscope.Selection(${parts.join(", ")})`,
+    `part = ${selectionOf(marks)}`,
     "with dinoscope.open() as session:",
     `    for hit in session.search_region(${given.join(", ")}).hits:`,
     "        print(hit.score, hit.picture.path, hit.places[0].box)",

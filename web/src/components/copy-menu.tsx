@@ -4,6 +4,7 @@ import { commandLine, curlLine, pythonCode, type Asked } from "../snippets";
 import { distancesCommand, distancesCurl, distancesPython } from "../snippets-distances";
 import { lookCommand, lookCurl, lookPython } from "../snippets-look";
 import { mapCommand, mapCurl, mapPython } from "../snippets-map";
+import { matchCommand, matchCurl, matchPython } from "../snippets-match";
 import { partCommand, partCurl, partPython } from "../snippets-part";
 import { say } from "../state/overlays";
 import { Icon, type IconName } from "./icon";
@@ -22,6 +23,12 @@ const FORMS_OF: Record<string, typeof FORMS> = {
     ["terminal", "Command line", distancesCommand],
     ["file", "Python", distancesPython],
     ["pulse", "HTTP (curl)", distancesCurl],
+  ],
+  match: [
+    ["link", "Link", () => location.href],
+    ["terminal", "Command line", matchCommand],
+    ["file", "Python", matchPython],
+    ["pulse", "HTTP (curl)", matchCurl],
   ],
   map: [
     ["link", "Link", () => location.href],

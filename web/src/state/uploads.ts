@@ -36,7 +36,7 @@ const RECEIVERS: Record<string, Receiver> = {
     asks: "Match a picture of yours",
     take: (route, [first, second]) =>
       second !== undefined || !route.of
-        ? { ...aboutPicture(route, "match", first ?? ""), there: second ?? "" }
+        ? { ...aboutPicture(route, "match", first ?? ""), there: second ?? route.there }
         : { there: first ?? "", picture: null },
   },
   distances: {

@@ -73,15 +73,15 @@ export function useExploring(seen: Seen): Exploring {
     leading.current?.show(side, at, spots, frames);
     pointTo(holder.current, near);
     holder.current.dataset["exploring"] = side;
-    if (told.get().tie !== near || !pinned) told.set({ tie: near, sure: dense ? sureAt(dense[side], at) : null });
+    told.set({ tie: near, sure: dense ? sureAt(dense[side], at) : null });
   };
 
   const rest = () => {
     cancelAnimationFrame(frame.current);
     frame.current = 0;
     const { pin } = now.current;
-    told.set(NOTHING_TOLD);
     if (pin) return show(pin.side, pin.at, true);
+    told.set(NOTHING_TOLD);
     painters.here.current?.clear();
     painters.there.current?.clear();
     leading.current?.hide();

@@ -22,6 +22,7 @@ export function Marking({ asked, stage }: Props) {
   return (
     <div class="match-marking">
       <Stage asked={asked} stage={stage} viewing={viewing} />
+      <figcaption>{asked.name}</figcaption>
       <Tools viewing={viewing} />
       <p id="part-how" class="visually-hidden">
         Enter marks the middle; the arrows move it, with Shift they change its size; Delete removes it, m goes to the next mark.

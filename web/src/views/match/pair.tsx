@@ -1,5 +1,4 @@
 // The two pictures side by side, with what belongs together in them.
-import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useMemo } from "preact/hooks";
 import { GridLayer } from "../../components/grid-layer";
 import type { At } from "../../grids";
@@ -10,11 +9,10 @@ import type { Asked } from "../../state/asked";
 import { draft } from "../../state/part";
 import { useStore } from "../../state/store";
 import { questionOf, useCosines, useDense, useGeometry, useMatch, useTransfer } from "./asking";
-import { Controls, SHOWS, type Show } from "./controls";
 import { useExploring, type Pin } from "./exploring";
 import { useFrames, type Both, type SideName } from "./frames";
 import { coloursOf, type Dense } from "./grids";
-import { Header, swapped } from "./header";
+import { Header, showing, SHOWS, swapped } from "./header";
 import { Marking } from "./marking";
 import { Found, PartTold } from "./part";
 import { Stage } from "./stage";
@@ -69,22 +67,20 @@ export function Pair({ here, there }: Both<Asked>) {
     </Stage>
   );
 
-  const [wide, wider] = [here, there].map(({ width, height }) => Math.min(2.4, Math.max(0.6, width / height))) as [number, number];
   return (
     <div class="match">
-      <Header here={here} there={there} />
-      <Controls show={show} sure={sure} links={match.value?.links ?? []} />
+      <Header here={here} there={there} show={show} />
       <div
         ref={holder}
         class="match-stages"
-        style={{ "--here": String(wide), "--there": String(wider) }}
+        style={{ "--columns": columnsFor(here, there) }}
         aria-busy={match.waiting}
         data-match={match.value && cosines.value && dense.value && !match.waiting ? "ready" : "waiting"}
       >
-        <Side asked={here} tall={here.width / here.height}>
+        <figure class="match-side" style={{ "--ratio": String(here.width / here.height) }}>
           {show === "part" ? <Marking asked={here} stage={stages.here} /> : stageOf("here", here)}
-        </Side>
-        <Side asked={there} tall={there.width / there.height}>{stageOf("there", there)}</Side>
+        </figure>
+        <figure class="match-side" style={{ "--ratio": String(there.width / there.height) }}>{stageOf("there", there)}</figure>
         {frames && free && <Threads ties={ties} frames={frames} fine={show === "geometry"} />}
         {free && <Leading handle={exploring.leading} />}
         {(match.waiting || (match.value === null && !match.failure)) && (
@@ -97,19 +93,15 @@ export function Pair({ here, there }: Both<Asked>) {
       ) : (
         <Underneath show={show} match={match.value} geometry={geometry.value} pinned={pin !== null} links={ties.length} />
       )}
-      {match.value && <Verdicts match={match.value} geometry={geometry} shape={cosines.value} />}
+      {match.value && <Verdicts match={match.value} geometry={geometry} shape={cosines.value} show={show} sure={sure} />}
       <Strip here={here} there={there.query} />
     </div>
   );
 }
 
-function Side({ asked, tall, children }: { asked: Asked; tall: number; children: ComponentChildren }) {
-  return (
-    <figure class="match-side" style={{ "--ratio": String(tall) }}>
-      {children}
-      <figcaption>{asked.name}</figcaption>
-    </figure>
-  );
+/** As wide as makes both of one height, as long as neither gets lost. */
+function columnsFor(...both: readonly Asked[]): string {
+  return both.map(({ width, height }) => `minmax(0, ${Math.min(2.4, Math.max(0.6, width / height)).toFixed(3)}fr)`).join(" ");
 }
 
 function Coloured({ dense, side }: { dense: Dense; side: SideName }) {
@@ -156,8 +148,8 @@ function usePairKeys(): void {
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
       if (keysRest(event)) return;
-      const wanted: Show | undefined = SHOWS[Number(event.key) - 1];
-      if (wanted) turn({ show: wanted === "links" ? "" : wanted });
+      const wanted = SHOWS[Number(event.key) - 1];
+      if (wanted) showing(wanted);
       else if (event.key === "f") navigate(swapped(routes.get()));
       else return;
       event.preventDefault();

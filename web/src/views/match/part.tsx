@@ -6,7 +6,7 @@ import type { Asked } from "../../state/asked";
 import type { Answered } from "./asking";
 import type { Transferred } from "./grids";
 
-const [OUT, IN] = [0.36, 0.56]; // what belongs to the part is light, the rest dark, with an amber edge between
+const [OUT, IN] = [0.42, 0.54]; // what belongs to the part is light, the rest dark, with an amber edge between
 const EDGE = (OUT + IN) / 2;
 
 const LIT = tableOf((value) => {
@@ -26,7 +26,7 @@ export function Found({ part, extent }: { part: Transferred | null; extent: Aske
   return (
     <>
       <GridLayer name="match-layer" rows={rows} columns={columns} draw={shares} on={[part]} />
-      {box && <span class="place best" style={boxOn(extent, box)} data-part-box={box.map(Math.round).join(",")} />}
+      {box && <span class="match-place" style={boxOn(extent, box)} data-part-box={box.map(Math.round).join(",")} />}
     </>
   );
 }

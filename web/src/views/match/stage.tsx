@@ -47,28 +47,31 @@ export function Stage({ asked, stage, kind, shape, at, under, leave, pin, childr
     pin([within(x + (step * dx) / columns), within(y + (step * dy) / rows)]);
   };
   return (
-    <div
-      ref={stage}
-      class={`match-stage ${kind}`}
-      style={{ aspectRatio: `${asked.width} / ${asked.height}` }}
-      tabIndex={0}
-      role="application"
-      aria-label={`${asked.name}: choose a place with the arrow keys`}
-      onPointerDown={(event) => {
-        if (event.button !== 0) return;
-        pressed.current = [event.clientX, event.clientY];
-        stage.current?.setPointerCapture(event.pointerId);
-        under(placeOf(event), true);
-      }}
-      onPointerMove={(event) => under(placeOf(event), event.buttons > 0)}
-      onPointerUp={(event) => event.button === 0 && pin(onPin(event) ? null : placeOf(event))}
-      onPointerLeave={leave}
-      onPointerCancel={leave}
-      onKeyDown={onKeyDown}
-    >
-      <img class="part-blur" src={queryThumbnailUrl(asked.query, 320)} alt="" draggable={false} />
-      <img class="part-sharp" src={queryImageUrl(asked.query, SHARP)} alt={asked.name} draggable={false} />
-      {children}
-    </div>
+    <>
+      <div
+        ref={stage}
+        class={`match-stage ${kind}`}
+        style={{ aspectRatio: `${asked.width} / ${asked.height}` }}
+        tabIndex={0}
+        role="application"
+        aria-label={`${asked.name}: choose a place with the arrow keys`}
+        onPointerDown={(event) => {
+          if (event.button !== 0) return;
+          pressed.current = [event.clientX, event.clientY];
+          stage.current?.setPointerCapture(event.pointerId);
+          under(placeOf(event), true);
+        }}
+        onPointerMove={(event) => under(placeOf(event), event.buttons > 0)}
+        onPointerUp={(event) => event.button === 0 && pin(onPin(event) ? null : placeOf(event))}
+        onPointerLeave={leave}
+        onPointerCancel={leave}
+        onKeyDown={onKeyDown}
+      >
+        <img class="part-blur" src={queryThumbnailUrl(asked.query, 320)} alt="" draggable={false} />
+        <img class="part-sharp" src={queryImageUrl(asked.query, SHARP)} alt={asked.name} draggable={false} />
+        {children}
+      </div>
+      <figcaption>{asked.name}</figcaption>
+    </>
   );
 }

@@ -112,7 +112,7 @@ function lead(svg: SVGSVGElement, side: SideName, at: At, spots: readonly Spot[]
     group.style.display = place ? "" : "none";
     if (!place) return;
     group.setAttribute("transform", `translate(${place[0].toFixed(1)} ${place[1].toFixed(1)})`);
-    if (i < MOST_SPOTS) group.style.opacity = String(0.45 + 0.55 * (spots[i] as Spot).odds);
+    if (i < MOST_SPOTS) group.style.opacity = String(0.65 + 0.35 * (spots[i] as Spot).odds);
   });
   svg.classList.toggle("numbered", spots.length > 1);
   svg.style.display = "";

@@ -2,7 +2,7 @@
 import { turn } from "../../route";
 import { useStore } from "../../state/store";
 import type { Geometry, Matched } from "./asking";
-import type { Show } from "./controls";
+import type { Show } from "./header";
 import { told } from "./exploring";
 import { asSentence } from "./words";
 

@@ -1,24 +1,30 @@
 // What is said of the pair: which way round, whether it is the very same thing, and how closely was looked.
-import { Icon } from "../../components/icon";
+import type { ComponentChildren } from "preact";
 import { Segments } from "../../components/segments";
 import { routes, turn } from "../../route";
 import { useStore } from "../../state/store";
 import type { Answered, Geometry, Matched, Orientation } from "./asking";
 import type { Cosines } from "./grids";
+import { showing, type Show } from "./header";
+import { Surest } from "./surest";
 import { asSentence, otherWay, wayShares } from "./words";
 
 interface Props {
   match: Matched;
   geometry: Answered<Geometry>;
   shape: Cosines | null;
+  show: Show;
+  sure: number;
 }
 
-export function Verdicts({ match, geometry, shape }: Props) {
+export function Verdicts({ match, geometry, shape, show, sure }: Props) {
   return (
     <div class="match-verdicts">
       <WayRound orientation={match.orientation} />
-      <SameThing geometry={geometry} />
-      <Closely match={match} shape={shape} />
+      <SameThing geometry={geometry} show={show} />
+      <Closely match={match} shape={shape}>
+        {show === "links" && match.links.length > 1 && <Surest links={match.links} sure={sure} />}
+      </Closely>
     </div>
   );
 }
@@ -51,8 +57,7 @@ function WayRound({ orientation }: { orientation: Orientation }) {
 
 const percent = (share: number): string => `${Math.round(100 * share)} %`;
 
-function SameThing({ geometry: { value, waiting, failure } }: { geometry: Answered<Geometry> }) {
-  const { show } = useStore(routes).knobs;
+function SameThing({ geometry: { value, waiting, failure }, show }: { geometry: Answered<Geometry>; show: Show }) {
   return (
     <section class="match-verdict" aria-label="The very same thing?" aria-busy={waiting}>
       <h2>The very same thing?</h2>
@@ -60,7 +65,7 @@ function SameThing({ geometry: { value, waiting, failure } }: { geometry: Answer
         <>
           <p>{asSentence(value.sentence)}</p>
           {value.relation !== "none" && show !== "geometry" && (
-            <button type="button" class="text-button" onClick={() => turn({ show: "geometry" })}>Show the {value.points.length} points that agree</button>
+            <button type="button" class="text-button" onClick={() => showing("geometry")}>Show the {value.points.length} points that agree</button>
           )}
         </>
       ) : (
@@ -72,7 +77,7 @@ function SameThing({ geometry: { value, waiting, failure } }: { geometry: Answer
 
 const DETAILS: readonly (readonly [patches: string, title: string])[] = [["256", "Rough"], ["", "Close"], ["1024", "Closer"]];
 
-function Closely({ match, shape }: { match: Matched; shape: Cosines | null }) {
+function Closely({ match, shape, children }: { match: Matched; shape: Cosines | null; children: ComponentChildren }) {
   const { patches = "" } = useStore(routes).knobs;
   const known = DETAILS.some(([one]) => one === patches);
   return (
@@ -89,7 +94,7 @@ function Closely({ match, shape }: { match: Matched; shape: Cosines | null }) {
         options={DETAILS.map(([one, title]) => [one, title] as const)}
         onChange={(one) => turn({ patches: one })}
       />
-      {match.note && <p class="soft"><Icon name="info" size={15} /> {asSentence(match.note)}</p>}
+      {children}
     </section>
   );
 }
