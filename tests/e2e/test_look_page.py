@@ -259,3 +259,17 @@ def test_it_is_accessible(new_page: NewPage, url: str, theme: str) -> None:
         page = opened(new_page, url, query, color_scheme=theme)
         settled(page)
         assert faults(page) == [], query
+
+
+def test_a_set_is_looked_at_together(page: Page) -> None:
+    for index in (1, 3, 4):
+        page.locator(".tile-link").nth(index).focus()
+        page.keyboard.press("x")
+    page.get_by_role("link", name="Look inside").click()
+    expect(page).to_have_url(re.compile(r"/look\?of=\d+&these=\d+&these=\d+$"))
+    expect(page.locator(".look-other")).to_have_count(2)
+    page.locator(".look-other .look-layer").nth(1).wait_for(timeout=60_000)
+    shown = set(re.findall(r"=(\d+)", page.evaluate("location.search")))
+    page.locator(".look-other").first.click()
+    expect(page.locator(".look-other")).to_have_count(2)
+    assert set(re.findall(r"=(\d+)", page.evaluate("location.search"))) == shown

@@ -26,7 +26,7 @@ export interface Route {
   around: number | null; // the picture whose neighbours by both models are shown first
   of: string; // the picture a view is about: a library id or an upload; "" for none yet
   there: string; // the second one, where two are matched
-  these: readonly string[]; // the pictures whose distances are asked for
+  these: readonly string[]; // the pictures whose distances are asked for, or that are looked at beside `of`
   knobs: Knobs; // what else the view is set to
   marks: readonly Mark[]; // the part, in the order it was marked
   more: readonly PlaceExample[]; // more like these places
@@ -42,6 +42,7 @@ const NO_SUBJECT: Subject = { of: "", there: "", these: [], knobs: {}, ...NO_PAR
 
 /** What an address calls the picture a view is about. */
 const NAMED: Record<string, string> = { part: "of", look: "of", robustness: "of", map: "of", match: "here" };
+const SEVERAL = ["distances", "look"]; // views of more pictures than two
 const MARKED = ["part", "match"]; // views in which a part is marked
 
 export const HOME: Route = {
@@ -98,7 +99,7 @@ const EXAMPLE = /^(\d+):([\d.]+),([\d.]+),([\d.]+),([\d.]+)$/;
 function subjectOf(view: string, given: URLSearchParams): Subject {
   const named = (key: string | undefined) => (key && QUERY.test(given.get(key) ?? "") ? (given.get(key) as string) : "");
   const of = named(NAMED[view]);
-  const these = view === "distances" ? given.getAll("these").filter((one) => QUERY.test(one)) : [];
+  const these = SEVERAL.includes(view) ? given.getAll("these").filter((one) => QUERY.test(one)) : [];
   return {
     of,
     there: view === "match" ? named("there") : "",
@@ -135,7 +136,7 @@ function putSubject(out: URLSearchParams, route: Route): void {
   const name = NAMED[view];
   if (name && of) out.set(name, of);
   if (view === "match" && there) out.set("there", there);
-  if (view === "distances") for (const one of these) out.append("these", one);
+  if (SEVERAL.includes(view)) for (const one of these) out.append("these", one);
   putKnobs(out, view, knobs);
   if (of && MARKED.includes(view)) putPart(out, route);
 }

@@ -18,11 +18,11 @@ describe("an address", () => {
       "/?order=path",
       "/?order=taken&descending=false",
       "/?like=3&picture=4",
-      "/look?of=12&show=attention&layer=11&facet=keys&patches=576&at=10.5,20",
+      "/look?of=12&these=3&these=q_x&show=attention&layer=11&facet=keys&patches=576&at=10.5,20",
       "/match?here=12&there=q_aB3&mirrored=true&at=4,5&box=10,20,30,40",
       "/distances?these=1&these=q_x&these=3",
       "/map?of=12",
-      "/robustness?of=q_x&edit=blur&strength=-0.5",
+      "/robustness?of=q_x&edits=brightness:-0.5,blur:0.2&seed=3",
       "/training?run=my.run-2",
       "/compare?model=starter%40c6%2Ffit256-bicubic%2Ffp32&model=mine%400e%2Ffit64-bicubic%2Ffp32&around=12",
     ];
@@ -49,7 +49,7 @@ describe("an address", () => {
   });
 
   it("keeps what is about a picture to the view that is about it", () => {
-    expect(parse("/look?of=1&there=2&these=3&at=5,6")).toMatchObject({ of: "1", there: "", these: [], marks: [] });
+    expect(parse("/part?of=1&there=2&these=3")).toMatchObject({ of: "1", there: "", these: [], knobs: {} });
     expect(parse("/?of=1&here=2").of).toBe("");
   });
 

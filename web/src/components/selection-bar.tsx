@@ -59,6 +59,11 @@ function Together({ selected }: { selected: readonly string[] }) {
           <Icon name="match" /> <span class="wide-only">Match</span>
         </a>
       )}
+      {"look" in VIEWS && (
+        <a class="button" href={formatRoute({ ...route, ...aboutPicture(route, "look", first), these: selected.slice(1, MOST_EXAMPLES) })} title="The parts of all of them in the same colours">
+          <Icon name="look" /> <span class="wide-only">Look inside</span>
+        </a>
+      )}
       {"distances" in VIEWS && (
         <a class="button" href={formatRoute({ ...HOME, filters: route.filters, view: "distances", these: selected.slice(0, MOST_THESE) })} title="How far apart they are">
           <Icon name="ruler" /> <span class="wide-only">Distances</span>

@@ -1,6 +1,6 @@
 // The same colours in other pictures, and where else in the library there is such a place.
 import { useEffect, useState } from "preact/hooks";
-import { api, imageUrl, thumbnailUrl } from "../../api";
+import { api, imageUrl, isUpload, queryThumbnailUrl } from "../../api";
 import { GridLayer } from "../../components/grid-layer";
 import { Icon } from "../../components/icon";
 import { closeTo, sheetOf } from "../../frames";
@@ -8,7 +8,9 @@ import type { At } from "../../grids";
 import { pointMark } from "../../marks";
 import { aboutPicture, formatRoute, navigate, routes, selectPart, type Route } from "../../route";
 import { noteFailure } from "../../state/session";
-import type { Hit, Picture, RegionHit } from "../../wire";
+import { useStore } from "../../state/store";
+import { uploadNames } from "../../state/uploads";
+import type { RegionHit } from "../../wire";
 import { useColours, type Question } from "./asking";
 import { covering } from "./grids";
 
@@ -21,31 +23,35 @@ interface OthersProps {
   mix: number;
 }
 
-/** Pictures that look like this one, in the colours of their parts. */
+/** The pictures chosen with this one, or else those that look like it, in the colours of their parts. */
 export function Others({ question, cut, patchy, mix }: OthersProps) {
-  const [hits, setHits] = useState<readonly Hit[]>([]);
+  const { these } = useStore(routes);
+  const [alike, setAlike] = useState<readonly string[]>([]);
   const [ready, setReady] = useState(0); // one after the other: each has to be looked at
+  const chosen = these.filter((one) => one !== question.picture);
+  const shown = chosen.length > 0 ? chosen : alike;
   useEffect(() => {
+    setAlike([]);
+    if (chosen.length > 0) return;
     const abort = new AbortController();
-    setHits([]);
     const request = { like: [question.picture], unlike: [], where: "", k: OTHERS + 1, offset: 0 };
     api.search(request, abort.signal).then(
-      (answer) => setHits(answer.hits.filter(({ picture }) => String(picture.id) !== question.picture).slice(0, OTHERS)),
+      ({ hits }) => setAlike(hits.map(({ picture }) => String(picture.id)).filter((one) => one !== question.picture).slice(0, OTHERS)),
       noteFailure,
     );
     return () => abort.abort();
-  }, [question.picture]);
+  }, [question.picture, chosen.length > 0]);
   useEffect(() => setReady(0), [question.picture, question.layer, question.facet, question.patches]);
-  if (hits.length === 0) return null;
+  if (shown.length === 0) return null;
   return (
     <section class="look-others">
       <h2>The same colour is the same part, in every picture</h2>
       <ul role="list">
-        {hits.map(({ picture }, i) => (
-          <li key={picture.id}>
+        {shown.map((picture, i) => (
+          <li key={picture}>
             <Other
               picture={picture}
-              question={i <= ready ? { ...question, picture: String(picture.id) } : null}
+              question={i <= ready ? { ...question, picture } : null}
               done={() => setReady((now) => Math.max(now, i + 1))}
               cut={cut}
               patchy={patchy}
@@ -59,7 +65,7 @@ export function Others({ question, cut, patchy, mix }: OthersProps) {
 }
 
 interface OtherProps extends Omit<OthersProps, "question"> {
-  picture: Picture;
+  picture: string;
   question: Question | null;
   done: () => void;
 }
@@ -71,8 +77,8 @@ function Other({ picture, question, done, cut, patchy, mix }: OtherProps) {
     if (over) done();
   }, [over, question?.layer, question?.facet, question?.patches]);
   return (
-    <a class="look-other" href={formatRoute(lookAt(String(picture.id)))} title={picture.name}>
-      <img src={thumbnailUrl(picture, 320)} alt={picture.name} loading="lazy" />
+    <a class="look-other" href={formatRoute(lookAt(picture))} aria-label={`Look inside ${nameOf(picture)}`} title={nameOf(picture)}>
+      <img src={queryThumbnailUrl(picture, 320)} alt="" loading="lazy" />
       {value && (
         <span class="look-map" style={{ opacity: mix }}>
           <GridLayer
@@ -89,10 +95,13 @@ function Other({ picture, question, done, cut, patchy, mix }: OtherProps) {
   );
 }
 
-/** Another picture, looked at in the same way. */
+const nameOf = (query: string): string => uploadNames.get(query) ?? (isUpload(query) ? "your picture" : `picture ${query}`);
+
+/** Another picture, looked at in the same way; of a chosen set, the one it follows takes its place. */
 function lookAt(query: string): Route {
-  const { at: _, ...knobs } = routes.get().knobs;
-  return { ...routes.get(), ...aboutPicture(routes.get(), "look", query), knobs } as Route;
+  const { of, these, knobs: { at: _, ...knobs } } = routes.get();
+  const set = these.map((one) => (one === query ? of : one));
+  return { ...routes.get(), ...aboutPicture(routes.get(), "look", query), these: set, knobs } as Route;
 }
 
 interface SuchProps {
