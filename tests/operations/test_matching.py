@@ -10,6 +10,7 @@ import pytest
 from dinoscope.errors import BadRequest
 from dinoscope.features import Features, FloatArray, normalise
 from dinoscope.geometry import PatchGrid, Size
+from dinoscope.operations import smoothing
 from dinoscope.operations.matching import Matches, match
 
 D = 32
@@ -218,3 +219,45 @@ def test_pictures_of_two_models_are_refused(rng: np.random.Generator) -> None:
     with pytest.raises(BadRequest, match="one model"):
         match(here, replace(here, model="other@0/fit256-bicubic/fp32"))
     match(here, replace(here, model="planted@0/fit576-bicubic/fp32"))  # closer, but the same model
+
+
+def test_a_thing_that_is_turned_and_smaller_is_matched(
+    rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """35 degrees, at seven tenths of the size: no one displacement is right, but a smooth map is."""
+    here, there = noise(rng, 20, 20), noise(rng, 20, 20)
+    angle = np.radians(35)
+    turn = 0.7 * np.asarray([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    middles = np.stack(np.meshgrid(np.arange(20), np.arange(20)), axis=-1) - 9.5
+    sources = np.rint(middles @ np.linalg.inv(turn).T + 9.5).astype(int)
+    shown = ((sources >= 0) & (sources < 20)).all(axis=2)
+    there[shown] = here[sources[shown][:, 1], sources[shown][:, 0]]
+    pair = seen(here), seen(alike(rng, there, 0.6))
+
+    def right() -> float:
+        places = match(*pair).places / 10 - 10
+        starts = sources[shown]
+        missed = places[starts[:, 1], starts[:, 0]] - (starts - 9.5) @ turn.T
+        return float((np.hypot(*missed.T) < 1.5).mean())
+
+    with_map = right()
+    monkeypatch.setattr(smoothing, "SPREADS", ())
+    assert with_map > 0.9
+    assert right() < with_map - 0.15
+
+
+def test_the_evidence_is_the_same_whichever_picture_is_first(rng: np.random.Generator) -> None:
+    here = noise(rng)
+    there = alike(rng, moved(rng, here, 1, 2), 0.6)
+    forth, back = match(seen(here), seen(there)).evidence, match(seen(there), seen(here)).evidence
+    assert back.turned().cosines == pytest.approx(forth.cosines, abs=1e-5)
+    assert np.abs(back.turned().total - forth.total).max() < 0.01
+
+
+def test_the_votes_for_a_mirror_image_must_agree_clearly_more(rng: np.random.Generator) -> None:
+    """As much agrees on one as on the other: a photo is seldom mirrored."""
+    half = noise(rng, 12, 8)
+    here = np.concatenate([half, half[:, ::-1]], axis=1)
+    found = match(seen(here), seen(here)).orientation
+    assert not found.mirrored
+    assert found.ambiguous

@@ -32,6 +32,7 @@ from dinoscope.operations import smoothing
 
 SHARPNESS = 0.05  # cosine by which one patch must beat another to be e times as likely
 TRUST = 0.5  # say of the votes: exponent of a displacement's odds
+PULL = 0.8  # say of each smooth map: exponent of its odds
 BINS = 48  # of displacements from -1 to 1 of the picture, each way
 SPREAD = 3.0  # bins that votes are smoothed over: an eighth of the picture, for limbs and scales differ
 REACH = 2  # patches around the best one that decide the place between patches
@@ -51,10 +52,7 @@ class Evidence:
 
     def turned(self) -> Evidence:
         """The same seen from the other picture."""
-        back = (2, 3, 0, 1)
-        return Evidence(
-            self.cosines.transpose(back), self.total.transpose(back), self.mirrored, self.agreement
-        )
+        return Evidence(_turned(self.cosines), _turned(self.total), self.mirrored, self.agreement)
 
 
 def gather(
@@ -86,20 +84,36 @@ def gather(
 def _smoothed(
     cosines: FloatArray, total: FloatArray, strength_here: FloatArray, strength_there: FloatArray
 ) -> FloatArray:
-    """``Evidence.total`` by smooth maps, each fitted to what the one before, or the votes, made likely."""
-    rows, columns, down, across = cosines.shape
-    starts, ends = smoothing.middles((rows, columns)), smoothing.middles((down, across))
+    """``Evidence.total`` by smooth maps, each fitted to what the one before, or the votes, made likely.
+
+    A map forth and a map back have their say alike, so that it is the same whichever picture is first.
+    """
     for spread in smoothing.SPREADS:
-        table = total.reshape(len(starts), down, across)
-        best = table.reshape(len(starts), -1).argmax(axis=1)
-        sure = _mutual(total).reshape(len(starts), -1)[np.arange(len(starts)), best]
-        weights = np.asarray(sure * strength_here.ravel() * strength_there.ravel()[best], np.float64)
-        if weights.sum() <= RARE:  # nothing prefers anything, as in a blank picture
-            break
-        places = np.asarray(peaks(table) / (across, down), np.float64)
-        odds = smoothing.nearness(ends, smoothing.expected(starts, places, weights), spread)
-        total = cosines + np.float32(SHARPNESS) * odds.reshape(cosines.shape)
+        forth = _mapped(total, strength_here, strength_there, spread)
+        back = _mapped(_turned(total), strength_there, strength_here, spread)
+        total = cosines + np.float32(SHARPNESS * PULL) * (forth + _turned(back))
     return total
+
+
+def _mapped(
+    total: FloatArray, strength_here: FloatArray, strength_there: FloatArray, spread: float
+) -> FloatArray:
+    """(rows, columns, rows', columns') log odds, at most 0, by a smooth map from the first picture."""
+    rows, columns, down, across = total.shape
+    starts, ends = smoothing.middles((rows, columns)), smoothing.middles((down, across))
+    table = total.reshape(len(starts), down, across)
+    best = table.reshape(len(starts), -1).argmax(axis=1)
+    sure = _mutual(total).reshape(len(starts), -1)[np.arange(len(starts)), best]
+    weights = np.asarray(sure * strength_here.ravel() * strength_there.ravel()[best], np.float64)
+    if weights.sum() <= RARE:  # nothing prefers anything, as in a blank picture
+        return np.zeros_like(total)
+    places = np.asarray(peaks(table) / (across, down), np.float64)
+    return smoothing.nearness(ends, smoothing.expected(starts, places, weights), spread).reshape(total.shape)
+
+
+def _turned(table: FloatArray) -> FloatArray:
+    """(rows, columns, rows', columns') seen from the other picture."""
+    return np.ascontiguousarray(table.transpose(2, 3, 0, 1))
 
 
 def centred_cosines(here: FloatArray, there: FloatArray) -> FloatArray:

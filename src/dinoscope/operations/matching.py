@@ -38,8 +38,8 @@ UNDECIDED = 0.8  # the lesser of two agreements, as a share of the greater, from
 # Confidence is a logistic function of how alike two places are, how far from its start one ends that goes
 # there and back (shares of the picture), what the smooth map adds, and how far the votes agree; fitted on the
 # development half of ``benchmarks/matching.py``, with points whose part the other picture does not show, and
-# rounded. There 67 % of the points on animals with 0.7 to 0.8 were right, 42 % of those with 0.3 to 0.5; of
-# the points on bent photos 95 % and 90 %.
+# rounded. There 69 % of the points on animals with 0.7 to 0.8 were right, 40 % of those with 0.3 to 0.5; of
+# the points on bent photos 94 % and 91 %.
 _BIAS, _ALIKE, _ASTRAY, _BONUS, _AGREED = -4.5, 4.2, -1.0, 18.0, 4.0
 # Is there anything to match? Of two animals of a kind the likeness is above RELATED in 94 of 100 pairs, of an
 # animal and a thing in 9. Confidence falls with the odds of that, to ALONE where there seems to be nothing:
