@@ -25,6 +25,8 @@ export function Chooser({ title, children, does, choose, list }: Props) {
   const listed = list ?? route;
   const loader = useMemo(() => feedOf(listed), [`${feedKey(listed)}#${version}`]);
   const feed = useStore(loader.store);
+  // Where the most alike come first, the order says so: scores need room that this grid does not give.
+  const hits = useMemo(() => feed.hits.map((hit) => ({ ...hit, score: NaN, percentile: NaN })), [feed.hits]);
   const size = useStore(density);
   const form = useStore(shape);
   useEffect(() => loader.want(1), [loader]);
@@ -57,7 +59,7 @@ export function Chooser({ title, children, does, choose, list }: Props) {
         <section aria-label="Pictures to choose from" aria-busy={feed.loading}>
           <Grid
             label="Pictures"
-            hits={feed.hits}
+            hits={hits}
             total={feed.hits.length === 0 ? 40 : feed.total}
             density={size}
             shape={form}
