@@ -10,7 +10,7 @@ export function ShortcutSheet() {
         <h2>Keyboard shortcuts</h2>
         <CloseButton onClose={close} />
       </header>
-      <div class="shortcuts">
+      <div class="shortcuts" role="region" aria-label="All of them" tabIndex={0}>
         {SHORTCUTS.map(({ title, shortcuts }) => (
           <section key={title}>
             <h3>{title}</h3>
