@@ -1,7 +1,7 @@
 // What can be done with one picture, wherever one is shown: its details, its tile, its keys.
 import { isUpload } from "./api";
 import type { IconName } from "./components/icon";
-import { aboutPicture, navigate, routes } from "./route";
+import { aboutPicture, navigate, routes, type Route } from "./route";
 import { VIEWS } from "./views";
 
 export interface Act {
@@ -23,8 +23,23 @@ const ACTS: readonly Act[] = [
 export const actsOnPicture = (query = ""): readonly Act[] =>
   ACTS.filter(({ view }) => view in VIEWS && !(view === "map" && isUpload(query)));
 
-export function act({ view }: Act, query: string): void {
-  navigate(aboutPicture(routes.get(), view, query));
+/** Where it leads. A hit is matched with what it was found by, and in a search for a part with the part marked. */
+export function leadsTo({ view }: Act, query: string, route: Route): Partial<Route> {
+  const about = aboutPicture(route, view, query);
+  const asked = foundBy(route);
+  if (view !== "match" || !asked || asked === query) return about;
+  const part = route.view === "part" && route.marks.length > 0;
+  return { ...about, of: asked, there: query, ...(part && { marks: route.marks, knobs: { show: "part" } }) };
+}
+
+/** The one picture that what is shown was found by; "" for none, or for several. */
+function foundBy({ view, of, like }: Route): string {
+  if (view === "part" || view === "match") return of;
+  return view === "" && like.length === 1 ? (like[0] as string) : "";
+}
+
+export function act(one: Act, query: string): void {
+  navigate(leadsTo(one, query, routes.get()));
 }
 
 /** Whether the key is one of theirs; then it is done. */

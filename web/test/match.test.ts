@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { leadsTo } from "../src/acts";
 import { boxMark } from "../src/marks";
 import { formatRoute, HOME, parseRoute, type Route } from "../src/route";
 import { matchCommand, matchCurl, matchPython } from "../src/snippets-match";
@@ -27,6 +28,26 @@ describe("an address of a match", () => {
     const route = { ...pair, knobs: { here_at: "10,20", mirrored: "true" }, marks: [boxMark([1, 2, 3, 4])] };
     expect(swapped(route)).toEqual({ of: "20", there: "12", marks: [], knobs: { mirrored: "true", there_at: "10,20" } });
     expect({ ...route, ...swapped({ ...route, ...swapped(route) }) }).toEqual({ ...route, marks: [] });
+  });
+});
+
+describe("the match of a hit", () => {
+  const match = { view: "match", icon: "match", label: "Match", key: "m", onTile: true } as const;
+  const leads = (route: Partial<Route>, query = "20") => formatRoute({ ...HOME, ...route, ...leadsTo(match, query, { ...HOME, ...route }) });
+
+  it("is with what it was found by", () => {
+    expect(leads({ like: ["12"] })).toBe("/match?here=12&there=20");
+    expect(leads({ view: "match", of: "12" })).toBe("/match?here=12&there=20");
+  });
+
+  it("of a search for a part shows that part", () => {
+    expect(leads({ view: "part", of: "q_x", marks: [boxMark([1, 2, 3, 4])] })).toBe("/match?here=q_x&there=20&show=part&box=1,2,3,4");
+  });
+
+  it("is yet to be chosen where there is no one picture it was found by", () => {
+    expect(leads({})).toBe("/match?here=20");
+    expect(leads({ like: ["12", "13"] })).toBe("/match?here=20");
+    expect(leads({ like: ["20"] })).toBe("/match?here=20");
   });
 });
 

@@ -1,6 +1,6 @@
 // One picture, large, with everything that is known of it.
 import { useEffect, useRef, useState } from "preact/hooks";
-import { actByKey, actsOnPicture } from "../acts";
+import { actByKey, actsOnPicture, leadsTo } from "../acts";
 import { api, imageUrl, originalUrl, thumbnailUrl } from "../api";
 import { copyText } from "../components/copy-menu";
 import { Icon } from "../components/icon";
@@ -9,7 +9,7 @@ import { Notice } from "../components/notice";
 import { Places } from "../components/places";
 import { closeTo, sheetOf } from "../frames";
 import { bytes, day, megapixels, percent, place } from "../format";
-import { aboutPicture, formatRoute, isSearch, navigate, routes, selectPart, similarTo, withPlace, withQuery } from "../route";
+import { formatRoute, isSearch, navigate, routes, selectPart, similarTo, withPlace, withQuery } from "../route";
 import { feedOf } from "../state/feeds";
 import { found, show } from "../state/part";
 import { noteFailure } from "../state/session";
@@ -130,9 +130,9 @@ function Facts({ details, places }: { details: PictureDetails; places: RegionHit
         <a class="button" href={formatRoute({ ...routes.get(), ...selectPart(routes.get(), id) })}>
           <Icon name="part" /> Select a part
         </a>
-        {actsOnPicture().map(({ view, icon, label, key }) => (
-          <a key={view} class="button" href={formatRoute({ ...routes.get(), ...aboutPicture(routes.get(), view, id) })} title={`${label} (${key})`}>
-            <Icon name={icon} /> {label}
+        {actsOnPicture().map((one) => (
+          <a key={one.view} class="button" href={formatRoute({ ...routes.get(), ...leadsTo(one, id, routes.get()) })} title={`${one.label} (${one.key})`}>
+            <Icon name={one.icon} /> {one.label}
           </a>
         ))}
         <a class="button" href={originalUrl(details)} download={details.name} target="_blank" rel="noopener">
