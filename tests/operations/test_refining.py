@@ -9,7 +9,7 @@ from tests.operations.conftest import Colours
 
 from dinoscope.features import Pixels
 from dinoscope.geometry import Box, PatchGrid, Size
-from dinoscope.operations.refining import Near, looked_at, pixels_needed, window_around, worth_it
+from dinoscope.operations.refining import looked_at, near_view, pixels_needed, window_around, worth_it
 from dinoscope.operations.selection import Selection
 
 sizes = st.builds(Size, st.integers(1, 4000), st.integers(1, 4000))
@@ -61,14 +61,14 @@ def test_a_large_part_and_an_unreadable_picture_have_no_near_view() -> None:
         asked.append(side)
         return None
 
-    assert Near.of(Colours(), GRID, Selection.of(Box(0, 0, 600, 600)), read) is None
+    assert near_view(Colours(), GRID, Selection.of(Box(0, 0, 600, 600)), read) is None
     assert asked == []
-    assert Near.of(Colours(), GRID, Selection.of(Box(0, 0, 200, 200)), read) is None
+    assert near_view(Colours(), GRID, Selection.of(Box(0, 0, 200, 200)), read) is None
     assert asked == [pixels_needed(Box(0, 0, 400, 400), GRID.picture)]
 
 
 def test_a_near_view_has_the_part_in_pixels_of_its_window() -> None:
-    near = Near.of(
+    near = near_view(
         Colours(),
         GRID,
         Selection.of(Box(300, 300, 500, 500)),

@@ -336,3 +336,19 @@ def test_what_is_erased_is_not_looked_for_and_what_is_unwanted_sinks(shared: Ses
     assert erased["green.png"] >= unwanted["green.png"]
     assert erased["reds.png"] > plain["reds.png"] + 0.1
     assert min(erased["reds.png"], unwanted["reds.png"]) > unwanted["green.png"] + 0.3
+
+
+def test_a_thing_that_fills_its_picture_is_found_where_it_is_small(session: Session, folder: Path) -> None:
+    """Red with a green core, asked whole: in a scene its core is a patch or two."""
+    paint(folder / "scene.png", SLATE, (RED, 300, 360, 120), (GREEN, 340, 400, 40))
+    list(session.index(folder))
+    asked = paint(folder.parent / "thing.png", RED, (GREEN, 213, 213, 213))
+    answer = session.search_region(asked, Box(0, 0, 640, 640))
+    assert names(answer.hits[:1]) == ["scene.png"]
+    assert square(300, 360).holds(*answer.hits[0].places[0].box.centre)
+
+
+def test_a_copy_of_a_picture_asked_whole_comes_first(shared: Session) -> None:
+    for name in ("red.png", "green.png", "blue.png"):
+        path = shared.library.picture(id_of(shared, name)).path
+        assert names(shared.search_region(path, Box(0, 0, 640, 640)).hits[:1]) == [name]

@@ -85,20 +85,8 @@ def search(
     from dinoscope.operations.session import Session
 
     condition = parse_filter(where)
-    marked = Marked(
-        box or (),
-        polygon or (),
-        point or (),
-        not_point or (),
-        mask,
-        also,
-        more or (),
-        less or (),
-        refine,
-        to,
-        not_polygons=not_polygon or (),
-        erased=erase or (),
-    )
+    part = box or (), polygon or (), point or (), not_point or (), mask, also
+    marked = Marked(*part, more or (), less or (), refine, to, not_polygon or (), erase or ())
     marked.check(pictures, unlike or ())
     settings = settings_of(
         offline, library=library, model=model, precision=precision, runtime=runtime, threads=threads

@@ -30,30 +30,30 @@ SIDE = 256  # pixels a window should have at least, about what 16 patches of 14 
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Near:
-    """The selected part of the query picture, encoded again in a window around it."""
+class View:
+    """The query picture, or a window of it, encoded again at another scale."""
 
     features: Features  # its grid is the window's own
     selection: Selection  # in pixels of the window
 
-    @classmethod
-    def of(cls, backbone: Backbone, grid: PatchGrid, selection: Selection, read: ReadQuery) -> Near | None:
-        """None for a part that fills the picture, or when the picture cannot be had.
 
-        Args:
-            grid: of the query picture.
+def near_view(backbone: Backbone, grid: PatchGrid, selection: Selection, read: ReadQuery) -> View | None:
+    """The selected part in a window around it; None for a large part, or when the picture cannot be had.
 
-        Raises:
-            BadRequest: see ``Selection.on``.
-        """
-        picture, part = grid.picture, selection.box(grid)
-        if part.area > LARGE * picture.pixels:
-            return None
-        window = window_around(part, picture)
-        pixels = read(pixels_needed(window, picture))
-        if pixels is None:
-            return None
-        return cls(looked_at(backbone, pixels, window, picture), selection.within(window, picture))
+    Args:
+        grid: of the query picture.
+
+    Raises:
+        BadRequest: see ``Selection.on``.
+    """
+    picture, part = grid.picture, selection.box(grid)
+    if part.area > LARGE * picture.pixels:
+        return None
+    window = window_around(part, picture)
+    pixels = read(pixels_needed(window, picture))
+    if pixels is None:
+        return None
+    return View(looked_at(backbone, pixels, window, picture), selection.within(window, picture))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 import numpy as np
 
 from dinoscope.errors import BadRequest, NoSuchPicture
-from dinoscope.features import Features, FloatArray
-from dinoscope.geometry import Box
+from dinoscope.features import Features, FloatArray, Pixels
+from dinoscope.geometry import Box, Mask, PatchGrid
 from dinoscope.library.filters import Filter
 from dinoscope.library.library import Library
 from dinoscope.library.records import Picture
 from dinoscope.library.shelves import Shelf
 from dinoscope.library.token_views import TokenView
 from dinoscope.models.backbone import Backbone
+from dinoscope.operations.far_views import far_views
 from dinoscope.operations.queries import at_least, on_original
-from dinoscope.operations.refining import Closer, Near, Read, ReadQuery, worth_it
+from dinoscope.operations.refining import Closer, Read, ReadQuery, View, near_view, worth_it
 from dinoscope.operations.region_answers import RegionAnswer
 from dinoscope.operations.region_hits import Candidate, hits_of, located, ordered, refined
 from dinoscope.operations.region_query import RegionQuery, Seen, region_query
 from dinoscope.operations.region_ranking import RERANKED, Whole, candidates, maxsim
 from dinoscope.operations.selection import Selection
+from dinoscope.pictures.filling import filled
 
 MOST = 500  # hits one search may ask for: each costs about 0.5 ms to be localised
 IN_PLACE = 0.4  # of 2, say of a part as it looks in place where tokens were made of tiles; measured
@@ -71,10 +73,12 @@ def search_region(
     one = _Asked.of(library, backbone, asked, read)
     whole = Whole(shelf, one.descriptor(shelf) if also else None, also)
     left_out = {*exclude, one.picture.id} if one.picture else set(exclude)
-    near = one.near(backbone, selection, pixels or one.reader(read))
+    one, near, far = one.seen_again(backbone, selection, pixels or one.reader(read))
     with shelf.tokens() as view:
         seen = one.seen(view)
-        views = _weighed(region_query(seen, selection), _views(near, view), view.fine)
+        views = [region_query(seen, selection), *_views([near] if near else far, view)]
+        if view.fine and near:
+            views = _weighed(views)
         query = _joined(library, view, views[0].joined(views[1:], []), more, less)
         found = _ranked(library, view, query, whole, wanted=k + len(left_out), where=where, left_out=left_out)
         basis, engine, exact, missing = view.basis, view.engine, view.exact, view.missing(where)
@@ -116,11 +120,27 @@ class _Asked:
         features = on_original(backbone.encode([pixels])[0], picture.size)
         return cls(features, picture, perf_counter() - started)
 
-    def near(self, backbone: Backbone, selection: Selection, read: ReadQuery) -> Near | None:
-        """The part seen from near; None where that cannot be, or shows no more."""
+    def seen_again(
+        self, backbone: Backbone, selection: Selection, read: ReadQuery
+    ) -> tuple[_Asked, View | None, list[View]]:
+        """Itself without a transparent ground, and the part from near, or else from afar, as far as that helps."""
         if self.features is None:
-            return None
-        return Near.of(backbone, self.features.grid, selection, read)
+            return self, None, []
+        one, grid = self, self.features.grid
+        if selection.shown is not None:
+            read = _grounded(read, selection.shown)
+            one = self.again(backbone, grid, read)
+        near = near_view(backbone, grid, selection, read)
+        return one, near, [] if near else far_views(backbone, grid, selection, read)
+
+    def again(self, backbone: Backbone, grid: PatchGrid, read: ReadQuery) -> _Asked:
+        """With the features of other pixels of the same picture, where these can be had."""
+        started = perf_counter()
+        pixels = read(at_least(backbone))
+        if pixels is None:
+            return self
+        features = on_original(backbone.encode([pixels])[0], grid.picture)
+        return replace(self, features=features, seconds=self.seconds + perf_counter() - started)
 
     def seen(self, view: TokenView) -> Seen:
         if self.features is not None:
@@ -141,18 +161,28 @@ class _Asked:
         return lambda side: None if picture is None or read is None else read(picture, side)
 
 
-def _views(near: Near | None, view: TokenView) -> list[RegionQuery]:
-    """The near view as a query.
+def _grounded(read: ReadQuery, shown: Mask) -> ReadQuery:
+    """The model would take the white that stands for a transparent ground for a part of the thing."""
 
-    A part of a few patches is poorly described in place; from near it is like larger appearances of it.
+    def opened(side: int) -> Pixels | None:
+        pixels = read(side)
+        return None if pixels is None else filled(pixels, shown)
+
+    return opened
+
+
+def _views(others: Sequence[View], view: TokenView) -> list[RegionQuery]:
+    """The other views as queries.
+
+    A part of a few patches is poorly described in place; from near it is like larger appearances of it, and
+    what fills its picture is like smaller ones from afar.
     """
-    return [] if near is None else [region_query(Seen.of(near.features, view.basis), near.selection)]
+    return [region_query(Seen.of(one.features, view.basis), one.selection) for one in others]
 
 
-def _weighed(in_place: RegionQuery, near: list[RegionQuery], fine: bool) -> list[RegionQuery]:
+def _weighed(views: list[RegionQuery]) -> list[RegionQuery]:
     """Tokens made of tiles show parts from near, too: such views of the query then count more."""
-    if not (fine and near):
-        return [in_place, *near]
+    in_place, *near = views
     return [in_place.counting(IN_PLACE), *(one.counting(2 - IN_PLACE) for one in near)]
 
 
