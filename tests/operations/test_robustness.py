@@ -41,8 +41,8 @@ def lab(level: int = 100, *others: float) -> Lab:
     return replace(made, surroundings=Gathered.of(greys(level, *others), 0))
 
 
-def last(curve: Lab, kind: str, **how: int) -> Curve:
-    return list(curve.curve(kind, **how))[-1]
+def last(made: Lab, kind: str) -> Curve:
+    return list(made.curve(kind))[-1]
 
 
 def test_unedited_it_is_the_first() -> None:
@@ -105,7 +105,7 @@ def test_a_curve_grows_and_others_are_held() -> None:
 def test_a_switch_is_on_or_off() -> None:
     curve = last(lab(100, 50), "mirror")
     assert curve.strengths == (0.0, 1.0)
-    assert curve.limits[0].sentence == "found however much it is mirrored"
+    assert curve.limits[0].sentence == "found even when it is mirrored"
 
 
 def test_what_is_lost_already_is_said_to_be() -> None:

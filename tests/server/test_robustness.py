@@ -69,7 +69,7 @@ def test_an_upload_is_looked_for_among_the_others(reader: TestClient, pictures: 
 
 
 def test_a_curve_tells_where_the_original_is_lost(reader: TestClient, id_of: IdOf) -> None:
-    params = {"of": id_of(reader, "05.webp"), "kind": "rotation"}
+    params = {"of": str(id_of(reader, "05.webp")), "kind": "rotation"}
     found = reader.get("/api/v1/robustness/curve", params=params).json()
     strengths = [point["strength"] for point in found["points"]]
     assert strengths == sorted(strengths)
@@ -98,14 +98,17 @@ def test_the_weakest_edit_is_the_weakest_of_the_curves(reader: TestClient, id_of
     assert abs(found["limit"]["strength"]) == min(limits)
     assert found["sentence"] == found["limit"]["sentence"]
     assert found["trials"] > 5
+    among_all = reader.get("/api/v1/robustness/weakest", params={"of": picture}).json()
+    assert abs(among_all["limit"]["strength"]) <= min(limits)
     kept = reader.get("/api/v1/robustness/weakest", params={"of": picture, "kind": "jpeg"}).json()
     assert kept == {"limit": None, "sentence": "no edit loses it", "trials": 6}
 
 
 def test_the_seed_decides_what_is_covered(reader: TestClient, id_of: IdOf) -> None:
-    params = {"of": id_of(reader, "large.jpg"), "edits": "occlusion:0.3"}
+    params = {"of": str(id_of(reader, "large.jpg")), "edits": "occlusion:0.3"}
     shown = [
-        reader.get("/api/v1/robustness/picture", params=params | {"seed": seed}).content for seed in (0, 0, 1)
+        reader.get("/api/v1/robustness/picture", params=params | {"seed": str(seed)}).content
+        for seed in (0, 0, 1)
     ]
     assert shown[0] == shown[1] != shown[2]
 

@@ -71,6 +71,7 @@ def _register() -> None:
         matching,
         modelling,
         recalling,
+        robustness,
         searching,
         serving,
         training,
@@ -82,6 +83,7 @@ def _register() -> None:
     app.command("look")(looking.look)
     app.command("distances")(distances.distances)
     app.command("map")(mapping.map)
+    app.command("robustness")(robustness.robustness)
     app.command("serve")(serving.serve)
     app.command("demo")(serving.demo)
     app.command("compare")(comparing.compare)

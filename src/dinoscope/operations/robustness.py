@@ -9,10 +9,12 @@ from typing import Literal, Self, TypeAlias
 import numpy as np
 
 from dinoscope.features import FloatArray, Pixels, Vectors
+from dinoscope.library.library import Library
 from dinoscope.models.backbone import Backbone
 from dinoscope.operations.calibration import CHANCE, percent
-from dinoscope.operations.edit_kinds import KINDS, Edit, checked, edited, working
-from dinoscope.operations.surroundings import DEEP, Surroundings
+from dinoscope.operations.edit_kinds import KINDS, Edit, checked, edited, parsed, working
+from dinoscope.operations.searching import Yardstick
+from dinoscope.operations.surroundings import DEEP, Shelved, Surroundings
 
 STEPS = 5  # strengths of a curve in each direction; where the original is lost, more are added
 FINE = 0.02  # how exactly the strength is found at which it is lost
@@ -86,8 +88,10 @@ class Limit:
     @property
     def sentence(self) -> str:
         """For a person."""
+        kind = KINDS[self.kind]
         if self.strength is None:
-            return f"found however much it is {KINDS[self.kind].way(self.direction)}"
+            how = "found even when" if kind.switch else "found however much"
+            return f"{how} it is {kind.way(self.direction)}"
         if not self.strength:
             return "lost already without it"
         words = Edit(self.kind, self.strength).words
@@ -135,13 +139,28 @@ class Lab:
         small = working(pixels)
         return cls(backbone, small, backbone.describe([small])[0], seed=seed)
 
+    def within(self, library: Library, yardstick: Yardstick | None = None) -> Lab:
+        """Among the pictures of a library that the model has seen; as it is when there are none.
+
+        Args:
+            yardstick: keeps the library's calibration between calls.
+        """
+        model = self.backbone.identity.key
+        if model not in library.models():
+            return self
+        return replace(self, surroundings=Shelved.of(library, model, self.original, yardstick))
+
     def edited(self, edits: Sequence[Edit]) -> Pixels:
         """The picture as the model is shown it."""
         return edited(self.pixels, edits, self.seed)
 
-    def trial(self, edits: Sequence[Edit]) -> Trial:
-        """After some edits at once. Raises: BadRequest for edits that make no sense."""
-        return self.trials([edits])[0]
+    def trial(self, edits: Sequence[Edit] | str) -> Trial:
+        """After some edits at once, or ``brightness:-0.5,blur:0.2,mirror``.
+
+        Raises:
+            BadRequest: edits that make no sense.
+        """
+        return self.trials([parsed(edits) if isinstance(edits, str) else edits])[0]
 
     def trials(self, many: Sequence[Sequence[Edit]]) -> list[Trial]:
         """Of each, in the order given."""

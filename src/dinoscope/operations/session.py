@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from dinoscope.operations.explaining import Look
     from dinoscope.operations.mapping import Mapping
     from dinoscope.operations.matching import Matches
+    from dinoscope.operations.robustness import Lab
 
 Where: TypeAlias = str | Sequence[str] | Filter | None
 Like: TypeAlias = "PictureLike | int"  # an int is the id of a picture of the library
@@ -287,6 +288,21 @@ class Session:
         from dinoscope.operations.distances import why  # no part of a search
 
         return why(*(self.encode(self._source(one)) for one in (here, there)))
+
+    def lab(self, picture: Like, *, seed: int = 0) -> Lab:
+        """A picture to be edited until it is not found any more: ``trial``, ``curve``, ``weakest``.
+
+        Args:
+            picture: a path, bytes, an array, a PIL picture, or the id of a picture of this library.
+            seed: draws the noise and the place that is covered.
+
+        Raises:
+            Unreadable, NotAPicture, NoSuchPicture, BadRequest.
+        """
+        from dinoscope.operations.robustness import Lab  # no part of a search
+
+        pixels = self._pixels(self._source(picture))
+        return Lab.of(self.backbone, pixels, seed).within(self.library, self._yardstick)
 
     def map(self, *, again: bool = False) -> Iterator[Mapping]:
         """Lay out the whole library, alike by alike; the last step has the ``map``.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from io import BytesIO
 from time import perf_counter
 from typing import Annotated, Any, TypeVar
@@ -15,7 +15,6 @@ from dinoscope.errors import BadRequest
 from dinoscope.operations.edit_kinds import parsed
 from dinoscope.operations.queries import at_least
 from dinoscope.operations.robustness import STEPS, Lab, Until
-from dinoscope.operations.surroundings import Shelved
 from dinoscope.server.looking import named, pixels_of
 from dinoscope.server.parts import Here, Parts, in_thread
 from dinoscope.server.wire_robustness import Curve, Edits, Trial, Weakest
@@ -46,9 +45,9 @@ class Sought:
     """A picture whose weakest edit is looked for."""
 
     of: Name
-    kind: Annotated[list[str], Query(max_length=50, description="among these edits; left out: all")] = field(
-        default_factory=list
-    )
+    kind: Annotated[
+        list[str] | None, Query(max_length=50, description="among these edits; left out: all")
+    ] = None
     seed: Seed = 0
     until: Annotated[
         Until, Query(description="lost when no longer the first, or when no nearer than chance")
@@ -110,7 +109,7 @@ async def curve(
 async def weakest(sought: Annotated[Sought, Depends()], here: Here, request: Request) -> Weakest:
     """The edit that loses the original with the least strength. It takes some seconds."""
     lab = await _lab(here, Asked(sought.of, seed=sought.seed))
-    return Weakest.of(await _last(lab.weakest(sought.kind, until=sought.until), here, request))
+    return Weakest.of(await _last(lab.weakest(sought.kind or (), until=sought.until), here, request))
 
 
 async def _lab(here: Parts, asked: Asked, *, placed: bool = True) -> Lab:
@@ -122,15 +121,9 @@ async def _lab(here: Parts, asked: Asked, *, placed: bool = True) -> Lab:
         lab = await in_thread(lambda: Lab.of(here.session.backbone, pixels), here.encoding)
         here.labs.keep(picture.key, lab)
     lab = replace(lab, seed=asked.seed)
-    return await in_thread(lambda: _placed(here, lab), here.searching) if placed else lab
-
-
-def _placed(here: Parts, lab: Lab) -> Lab:
-    """As it is when the model has seen no picture of the library yet."""
-    library, model = here.session.library, here.session.backbone.identity.key
-    if model not in library.models():
+    if not placed:
         return lab
-    return replace(lab, surroundings=Shelved.of(library, model, lab.original, here.yardstick))
+    return await in_thread(lambda: lab.within(here.session.library, here.yardstick), here.searching)
 
 
 async def _last(steps: Iterator[Step], here: Parts, request: Request) -> Step:
