@@ -62,6 +62,13 @@ export const SHORTCUTS: readonly { title: string; shortcuts: readonly Shortcut[]
     ],
   },
   {
+    title: "Robustness lab",
+    shortcuts: [
+      { keys: ["Space"], does: "On the picture, held: the original" },
+      { keys: ["←", "→"], does: "On a slider: weaker, stronger" },
+    ],
+  },
+  {
     title: "On the map, and distances",
     shortcuts: [
       { keys: ["g"], does: "Show the picture on the map" },

@@ -5,7 +5,7 @@ const COUNT = /^\d{1,4}$/;
 const SHARE = /^(0|1|0?\.\d{1,3})$/;
 const POINT = /^\d+(\.\d+)?,\d+(\.\d+)?$/; // in the original's pixels
 const PAIR = /^(\d+|q_[\w-]+),(\d+|q_[\w-]+)$/;
-const WORD = /^[a-z][a-z-]{0,31}$/;
+const EDITS = /^[a-z]+:-?\d*\.?\d+(,[a-z]+:-?\d*\.?\d+){0,19}$/;
 
 // One line a view. A name must not be one that the address has for something else: a filter, an order, a mark.
 const TAKEN: Record<string, Record<string, RegExp>> = {
@@ -13,7 +13,7 @@ const TAKEN: Record<string, Record<string, RegExp>> = {
   match: { show: /^(dense|part|geometry)$/, there_at: POINT, here_at: POINT, sure: SHARE, mirrored: /^(true|false)$/, patches: COUNT },
   distances: { pair: PAIR, why: /^true$/ },
   map: { show: /^dots$/, view: /^[\d.]+,[\d.]+,[\d.]+$/ },
-  robustness: { edit: WORD, strength: /^-?\d+(\.\d+)?$/ },
+  robustness: { edits: EDITS, seed: COUNT },
 };
 
 /** The knobs of a view that an address turns; whatever it does not know, or has another form, is left out. */

@@ -18,6 +18,7 @@ import "./styles/look.css";
 import "./styles/distances.css";
 import "./styles/map.css";
 import "./styles/match.css";
+import "./styles/robustness.css";
 
 applyTheme();
 followHistory();

@@ -2,6 +2,7 @@ import { api, isUpload } from "../api";
 import { routes, type Route } from "../route";
 import { commandLine, curlLine, pythonCode, type Asked } from "../snippets";
 import { distancesCommand, distancesCurl, distancesPython } from "../snippets-distances";
+import { robustnessCommand, robustnessCurl, robustnessPython } from "../snippets-robustness";
 import { lookCommand, lookCurl, lookPython } from "../snippets-look";
 import { mapCommand, mapCurl, mapPython } from "../snippets-map";
 import { matchCommand, matchCurl, matchPython } from "../snippets-match";
@@ -41,6 +42,12 @@ const FORMS_OF: Record<string, typeof FORMS> = {
     ["terminal", "Command line", lookCommand],
     ["file", "Python", lookPython],
     ["pulse", "HTTP (curl)", lookCurl],
+  ],
+  robustness: [
+    ["link", "Link", () => location.href],
+    ["terminal", "Command line", robustnessCommand],
+    ["file", "Python", robustnessPython],
+    ["pulse", "HTTP (curl)", robustnessCurl],
   ],
   part: [
     ["link", "Link", () => location.href],

@@ -1,0 +1,227 @@
+// The robustness lab: edit a picture until the model takes it for another, and see what it takes.
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { Chooser } from "../../components/chooser";
+import { CopyMenu } from "../../components/copy-menu";
+import { Icon } from "../../components/icon";
+import { Notice } from "../../components/notice";
+import { aboutPicture, routes, turn } from "../../route";
+import { useAsked, type Asked } from "../../state/asked";
+import { say } from "../../state/overlays";
+import { noteFailure } from "../../state/session";
+import { useStore } from "../../state/store";
+import { catalogue, curveKey, curveOf, curves, keepCurve, useCatalogue, usePicture, useTrial, weakestOf, type Catalogue, type Weakest } from "./asking";
+import { amountOf, known, parseEdits, withEdit, writeEdits, type Edits } from "./edits";
+import { outward, Sliders } from "./sliders";
+import { Stage } from "./stage";
+import { Verdict } from "./verdict";
+
+const choose = (query: string) => aboutPicture(routes.get(), "robustness", query);
+
+export function Robustness() {
+  const { of } = useStore(routes);
+  if (of) return <OnPicture key={of} query={of} />;
+  return (
+    <Chooser title="Robustness lab" does="test how robust it is" choose={choose}>
+      Choose a picture, then darken, blur or turn it, and see when the model takes it for another.
+    </Chooser>
+  );
+}
+
+function OnPicture({ query }: { query: string }) {
+  const { asked, failure } = useAsked(query);
+  const kinds = useStore(catalogue);
+  const unknown = useCatalogue();
+  useLayoutEffect(() => scrollTo(0, 0), []);
+  if (failure ?? unknown) {
+    return (
+      <Notice icon="warning" tone="bad" title="This picture is not here" actions={<a class="button primary" href="/robustness">Choose another</a>}>
+        {failure ?? unknown}
+      </Notice>
+    );
+  }
+  return asked && kinds ? <Lab asked={asked} {...kinds} /> : <div class="lab" aria-busy="true" />;
+}
+
+function Lab({ asked, kinds, presets }: { asked: Asked } & Catalogue) {
+  const { knobs } = useStore(routes);
+  const of = asked.query;
+  const seed = knobs["seed"] ?? "";
+  const edits = known(parseEdits(knobs["edits"] ?? ""), kinds);
+  const subject = { of, edits: writeEdits(edits, kinds), seed };
+  const picture = usePicture(subject);
+  const trial = useTrial(subject);
+  const drawn = useStore(curves);
+  const [touched, setTouched] = useState("");
+  const change = (next: Edits, how: "push" | "replace" = "replace") => turn({ edits: writeEdits(next, kinds) }, how);
+  const drawing = useCurves(of, seed, touched);
+  const failure = trial.failure ?? picture.failure;
+
+  return (
+    <div class="lab">
+      <header class="lab-head">
+        <h1>
+          <small>Robustness</small> {asked.name}
+        </h1>
+        <div class="summary-tools">
+          <a class="pill" href="/robustness" aria-label="Another picture" title="Another picture"><Icon name="grid" size={16} /> <span class="wide-only">Another</span></a>
+          <CopyMenu />
+        </div>
+      </header>
+      <section class="lab-picture" aria-label="The edited picture">
+        <Stage asked={asked} url={picture.value} edited={subject.edits !== ""} current={picture.current} />
+      </section>
+      <div class="lab-said">
+        {failure ? <p class="form-error" role="alert">{failure}</p> : <Verdict trial={trial.value} current={trial.current} of={of} />}
+      </div>
+      <div class="lab-side">
+        <div class="lab-presets" role="group" aria-label="Presets">
+          {presets.map((preset) => {
+            const wanted = Object.fromEntries(preset.edits.map(({ kind, strength }) => [kind, strength]));
+            const on = writeEdits(wanted, kinds) === subject.edits;
+            return (
+              <button key={preset.name} type="button" class={`pill${on ? " active" : ""}`} aria-pressed={on} onClick={() => change(on ? {} : wanted, "push")}>
+                {preset.title}
+              </button>
+            );
+          })}
+        </div>
+        <Tools of={of} seed={seed} edits={edits} kinds={kinds} drawing={drawing} change={change} />
+        <Sliders
+          kinds={kinds}
+          edits={edits}
+          drawing={drawing.kind}
+          curveOf={(kind) => drawn.get(curveKey(of, seed, kind))}
+          set={(kind, strength) => {
+            setTouched(kind);
+            change(withEdit(edits, kind, strength));
+          }}
+        />
+      </div>
+    </div>
+  );
+}
+
+interface Drawing {
+  kind: string; // whose curve is on its way
+  left: number; // kinds still to come
+  all: (kinds: readonly string[]) => void;
+  stop: () => void;
+}
+
+const REST_MS = 900; // a slider that rests so long gets its curve
+
+/** Curves of those asked for, one after the other; of the one slider that was moved, too, once it rests. */
+function useCurves(of: string, seed: string, touched: string): Drawing {
+  const [queue, setQueue] = useState<readonly string[]>([]);
+  const kind = queue[0] ?? "";
+  const { knobs } = useStore(routes);
+  const missing = (one: string) => !curves.get().has(curveKey(of, seed, one));
+  useEffect(() => setQueue([]), [seed]);
+  useEffect(() => {
+    if (!touched || !missing(touched)) return;
+    const timer = setTimeout(() => setQueue((now) => (now.includes(touched) ? now : [...now, touched])), REST_MS);
+    return () => clearTimeout(timer);
+  }, [touched, knobs["edits"], seed]);
+  useEffect(() => {
+    if (!kind) return;
+    const abort = new AbortController();
+    const next = () => setQueue((now) => now.slice(1));
+    curveOf(of, kind, seed, abort.signal).then(
+      (curve) => {
+        keepCurve(of, seed, curve);
+        next();
+      },
+      (error: unknown) => {
+        const failure = noteFailure(error);
+        if (failure) {
+          say(failure);
+          setQueue([]);
+        }
+      },
+    );
+    return () => abort.abort();
+  }, [kind, of, seed]);
+  return {
+    kind,
+    left: queue.length,
+    all: (kinds) => setQueue(kinds.filter(missing)),
+    stop: () => setQueue([]),
+  };
+}
+
+interface ToolsProps {
+  of: string;
+  seed: string;
+  edits: Edits;
+  kinds: Catalogue["kinds"];
+  drawing: Drawing;
+  change: (next: Edits, how?: "push" | "replace") => void;
+}
+
+const DICE = ["noise", "occlusion"]; // edits that are drawn by the seed
+
+function Tools({ of, seed, edits, kinds, drawing, change }: ToolsProps) {
+  const { found, seeking, seek } = useWeakest(of, seed);
+  const drawn = useStore(curves);
+  const everything = kinds.every(({ name }) => drawn.has(curveKey(of, seed, name)));
+  const limit = found?.limit;
+  const kind = limit && kinds.find(({ name }) => name === limit.kind);
+  return (
+    <div class="lab-tools">
+      <button type="button" class="button primary" disabled={seeking} onClick={() => void seek().then((it) => it?.limit?.strength && change({ [it.limit.kind]: outward(it.limit.strength) }, "push"))}>
+        {seeking ? <span class="spinner" aria-hidden="true" /> : <Icon name="lab" size={16} />} {seeking ? "Trying edits" : "Find the weakest edit"}
+      </button>
+      {drawing.left > 0 ? (
+        <button type="button" class="button" onClick={drawing.stop}>
+          <span class="spinner" aria-hidden="true" /> Stop ({drawing.left} to go)
+        </button>
+      ) : (
+        <button type="button" class="button" disabled={everything} onClick={() => drawing.all(kinds.map(({ name }) => name))}>
+          Draw all curves
+        </button>
+      )}
+      {DICE.some((name) => edits[name]) && (
+        <button type="button" class="button" onClick={() => turn({ seed: String((Number(seed) + 1) % 1000 || "") })}>Draw again</button>
+      )}
+      <button type="button" class="button bare" aria-label="Undo all edits" title="As it was" disabled={Object.keys(edits).length === 0} onClick={() => change({}, "push")}>
+        <Icon name="undo" size={18} />
+      </button>
+      {found && (
+        <p class="lab-weakest" role="status">
+          {!limit && "No edit loses it, however strong."}
+          {limit && kind && (
+            <>
+              The weakest edit that loses it: <button type="button" class="text-button" onClick={() => limit.strength && change({ [limit.kind]: outward(limit.strength) }, "push")}>{kind.title.toLowerCase()}, {kind.switch ? "at all" : `${limit.direction < 0 ? kind.less : kind.more}, ${amountOf(kind, outward(limit.strength ?? 0))}`}</button>
+            </>
+          )}
+        </p>
+      )}
+    </div>
+  );
+}
+
+function useWeakest(of: string, seed: string) {
+  const [found, setFound] = useState<Weakest | null>(null);
+  const [seeking, setSeeking] = useState(false);
+  const abort = useRef<AbortController | null>(null);
+  useEffect(() => {
+    setFound(null);
+    return () => abort.current?.abort();
+  }, [of, seed]);
+  const seek = async (): Promise<Weakest | null> => {
+    abort.current = new AbortController();
+    setSeeking(true);
+    try {
+      const answer = await weakestOf(of, seed, abort.current.signal);
+      setFound(answer);
+      return answer;
+    } catch (error) {
+      const failure = noteFailure(error);
+      if (failure) say(failure);
+      return null;
+    } finally {
+      setSeeking(false);
+    }
+  };
+  return { found, seeking, seek };
+}
