@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { formatCamera, onScreen, panned, parseCamera, placeAt, WHOLE_MAP, zoomed } from "../src/views/map/camera";
+import { fitted, formatCamera, onScreen, panned, parseCamera, placeAt, zoomed } from "../src/views/map/camera";
 import { Index, inside, parsePoints, type Corner } from "../src/views/map/points";
 
 /** Points as the server packs them: ids ascending, x and y, 1 where the map was fitted on it. */
@@ -93,6 +93,7 @@ describe("points", () => {
 
 describe("the camera", () => {
   const screen = { width: 1000, height: 600 };
+  const middle = { x: 0.5, y: 0.5, zoom: 1 };
 
   it("keeps what is under the pointer when it zooms", () => {
     const before = { x: 0.4, y: 0.6, zoom: 3 };
@@ -104,14 +105,23 @@ describe("the camera", () => {
   });
 
   it("moves with the hand, and not off the map", () => {
-    const place = placeAt(WHOLE_MAP, screen, [500, 300]);
-    const [x, y] = onScreen(panned(WHOLE_MAP, screen, 40, -25), screen, ...place);
+    const place = placeAt(middle, screen, [500, 300]);
+    const [x, y] = onScreen(panned(middle, screen, 40, -25), screen, ...place);
     expect([x, y].map(Math.round)).toEqual([540, 275]);
-    expect(panned(WHOLE_MAP, screen, 1e6, 0).x).toBe(0);
+    expect(panned(middle, screen, 1e6, 0).x).toBe(0);
   });
 
-  it("is kept in the address, and the whole map is not", () => {
-    expect(formatCamera(WHOLE_MAP)).toBe("");
+  it("stands where every point is seen", () => {
+    const { bounds } = cloud(300);
+    const camera = fitted(bounds, screen);
+    for (const [x, y] of [[bounds.left, bounds.top], [bounds.right, bounds.bottom]] as const) {
+      const [px, py] = onScreen(camera, screen, x, y);
+      expect(px > 0 && px < 1000 && py > 0 && py < 600).toBe(true);
+    }
+    expect(onScreen(camera, screen, bounds.left, bounds.top)[1]).toBeLessThan(60);
+  });
+
+  it("is kept in the address", () => {
     expect(parseCamera(formatCamera({ x: 0.25, y: 0.75, zoom: 12 }))).toEqual({ x: 0.25, y: 0.75, zoom: 12 });
     expect(parseCamera("here")).toBeNull();
     expect(parseCamera(undefined)).toBeNull();

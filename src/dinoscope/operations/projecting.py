@@ -99,10 +99,14 @@ def _principal(vectors: Vectors) -> FloatArray:
 
 
 def _on_map(flat: FloatArray) -> FloatArray:
-    """Fitted into the unit square, its shape kept; the few farthest out are drawn in to the edge."""
-    low, high = np.quantile(flat, [0.002, 0.998], axis=0)
+    """Turned so that it is widest across, as screens are, and fitted into the unit square, its shape kept.
+
+    The few farthest out are drawn in to the edge.
+    """
+    turned = _principal(flat)
+    low, high = np.quantile(turned, [0.002, 0.998], axis=0)
     side = max(float((high - low).max()), 1e-9) * (1 + 2 * EDGE)
-    return np.asarray(np.clip((flat - (low + high) / 2) / side + 0.5, 0, 1), np.float32)
+    return np.asarray(np.clip((turned - (low + high) / 2) / side + 0.5, 0, 1), np.float32)
 
 
 def _scatter(names: Names) -> FloatArray:

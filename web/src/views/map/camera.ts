@@ -4,7 +4,7 @@ import { WHOLE, type Area, type Corner } from "./points";
 export interface Camera {
   x: number; // of the middle, 0 to 1 across the map
   y: number;
-  zoom: number; // 1: the whole map just fits
+  zoom: number; // 1: a square map as large as the screen allows
 }
 
 export interface Screen {
@@ -12,16 +12,23 @@ export interface Screen {
   height: number;
 }
 
-export const WHOLE_MAP: Camera = { x: 0.5, y: 0.5, zoom: 1 };
 const DEEPEST = 400;
-const MARGIN = 0.96; // of the shorter side that the whole map takes
+const FARTHEST = 0.5;
+const MARGIN = 0.88; // of the screen that the whole map takes, so that thumbnails at its edge are seen
 
 /** Pixels the whole map would measure. */
-export const sideOf = ({ zoom }: Camera, { width, height }: Screen): number => Math.min(width, height) * MARGIN * zoom;
+export const sideOf = ({ zoom }: Camera, { width, height }: Screen): number => Math.min(width, height) * zoom;
 
 const clamp = (value: number, low: number, high: number): number => Math.min(high, Math.max(low, value));
 
-const held = ({ x, y, zoom }: Camera): Camera => ({ x: clamp(x, 0, 1), y: clamp(y, 0, 1), zoom: clamp(zoom, 0.7, DEEPEST) });
+const held = ({ x, y, zoom }: Camera): Camera => ({ x: clamp(x, 0, 1), y: clamp(y, 0, 1), zoom: clamp(zoom, FARTHEST, DEEPEST) });
+
+/** From where every point is seen. */
+export function fitted({ left, top, right, bottom }: Area, { width, height }: Screen): Camera {
+  const [wide, high] = [Math.max(0.02, (right - left) / WHOLE), Math.max(0.02, (bottom - top) / WHOLE)];
+  const zoom = (MARGIN * Math.min(width / wide, height / high)) / Math.min(width, height);
+  return held({ x: (left + right) / 2 / WHOLE, y: (top + bottom) / 2 / WHOLE, zoom });
+}
 
 export function panned(camera: Camera, screen: Screen, dx: number, dy: number): Camera {
   const side = sideOf(camera, screen);
@@ -30,7 +37,7 @@ export function panned(camera: Camera, screen: Screen, dx: number, dy: number): 
 
 /** Closer by a factor, what is under a point of the screen staying there. */
 export function zoomed(camera: Camera, screen: Screen, by: number, [px, py]: Corner): Camera {
-  const zoom = clamp(camera.zoom * by, 0.7, DEEPEST);
+  const zoom = clamp(camera.zoom * by, FARTHEST, DEEPEST);
   const [dx, dy] = [px - screen.width / 2, py - screen.height / 2];
   const gain = 1 / sideOf(camera, screen) - 1 / sideOf({ ...camera, zoom }, screen);
   return held({ x: camera.x + dx * gain, y: camera.y + dy * gain, zoom });
@@ -55,8 +62,7 @@ export function seen(camera: Camera, screen: Screen, beyond: number): Area {
   return { left, top, right, bottom };
 }
 
-export const formatCamera = ({ x, y, zoom }: Camera): string =>
-  zoom === 1 && x === 0.5 && y === 0.5 ? "" : [x.toFixed(4), y.toFixed(4), zoom.toFixed(2)].join(",");
+export const formatCamera = ({ x, y, zoom }: Camera): string => [x.toFixed(4), y.toFixed(4), zoom.toFixed(2)].join(",");
 
 export function parseCamera(text: string | undefined): Camera | null {
   const [x = NaN, y = NaN, zoom = NaN] = (text ?? "").split(",").map(Number);

@@ -6,6 +6,7 @@ import { FilterBar } from "../../components/filter-bar";
 import { Icon } from "../../components/icon";
 import { Notice } from "../../components/notice";
 import { Popover } from "../../components/popover";
+import { SelectionBar } from "../../components/selection-bar";
 import { count, plural } from "../../format";
 import { keysRest } from "../../keys";
 import { navigate, routes, turn } from "../../route";
@@ -13,7 +14,7 @@ import { say } from "../../state/overlays";
 import { selection } from "../../state/selection";
 import { useStore } from "../../state/store";
 import { useMap, usePassing, type MapState } from "./asking";
-import { formatCamera, parseCamera, WHOLE_MAP, type Camera } from "./camera";
+import { formatCamera, parseCamera, type Camera } from "./camera";
 import { WHOLE, type Index } from "./points";
 import { Stage } from "./stage";
 
@@ -36,26 +37,28 @@ export function LibraryMap() {
     );
   }
   return (
-    <div class="map">
-      <div class="map-bar">
-        <FilterBar />
+    <div class="map" ref={fill}>
+      <FilterBar />
+      <div class="map-body" aria-busy={index === null}>
+        {index && <Shown index={index} passing={passing} noWebgl={() => setRefused(true)} />}
         <Tools state={state} again={again} passing={passing} index={index} />
+        {state?.state === "running" && <Making state={state} first={index === null} />}
       </div>
-      {index ? (
-        <Shown index={index} passing={passing} noWebgl={() => setRefused(true)} />
-      ) : (
-        <div class="map-stage" aria-busy="true" />
-      )}
-      {state?.state === "running" && <Making state={state} first={index === null} />}
+      <SelectionBar />
     </div>
   );
+}
+
+/** As high as what the bars above leave of the window. */
+function fill(element: HTMLElement | null): void {
+  element?.style.setProperty("--above", `${element.getBoundingClientRect().top + scrollY}px`);
 }
 
 function Shown({ index, passing, noWebgl }: { index: Index; passing: Uint8Array | null; noWebgl: () => void }) {
   const { of, knobs } = useStore(routes);
   const selected = useStore(selection);
   const meant = /^\d+$/.test(of) ? Number(of) : null;
-  const [camera, setCamera] = useState<Camera>(() => parseCamera(knobs["view"]) ?? around(index, meant) ?? WHOLE_MAP);
+  const [camera, setCamera] = useState<Camera | null>(() => parseCamera(knobs["view"]) ?? around(index, meant));
   const [lassoing, setLassoing] = useState(false);
   const told = useRef(knobs["view"] ?? "");
 
@@ -64,12 +67,12 @@ function Shown({ index, passing, noWebgl }: { index: Index; passing: Uint8Array 
     const view = knobs["view"] ?? "";
     if (view === told.current) return;
     told.current = view;
-    setCamera(parseCamera(view) ?? around(index, meant) ?? WHOLE_MAP);
+    setCamera(parseCamera(view) ?? around(index, meant));
   }, [knobs["view"], meant]);
-  const settle = (next: Camera, settled: boolean) => {
+  const settle = (next: Camera | null, settled: boolean) => {
     setCamera(next);
     if (!settled) return;
-    told.current = formatCamera(next);
+    told.current = next ? formatCamera(next) : "";
     turn({ view: told.current });
   };
   const select = (ids: readonly number[], add: boolean) => {
@@ -82,7 +85,7 @@ function Shown({ index, passing, noWebgl }: { index: Index; passing: Uint8Array 
     const onKeyDown = (event: KeyboardEvent) => {
       if (keysRest(event)) return;
       if (event.key === "l") setLassoing((on) => !on);
-      else if (event.key === "0") settle(WHOLE_MAP, true);
+      else if (event.key === "0") settle(null, true);
       else if (event.key === "d") turn({ show: routes.get().knobs["show"] ? "" : "dots" });
       else return;
       event.preventDefault();
@@ -111,7 +114,7 @@ function Shown({ index, passing, noWebgl }: { index: Index; passing: Uint8Array 
         <button type="button" class="button bare" aria-pressed={knobs["show"] !== "dots"} aria-label="Thumbnails" title="Show thumbnails (d)" onClick={() => turn({ show: knobs["show"] ? "" : "dots" })}>
           <Icon name="image" size={20} />
         </button>
-        <button type="button" class="button bare" aria-label="The whole map" title="The whole map (0)" onClick={() => settle(WHOLE_MAP, true)}>
+        <button type="button" class="button bare" aria-label="The whole map" title="The whole map (0)" onClick={() => settle(null, true)}>
           <Icon name="map" size={20} />
         </button>
       </div>
@@ -140,7 +143,7 @@ function Tools({ state, again, passing, index }: { state: MapState | null; again
           {pass === undefined ? plural(index.points.count, "picture") : `${count(pass)} of ${plural(index.points.count, "picture")}`}
         </span>
       )}
-      <Popover label="About this map" icon="info" align="end">
+      <Popover label="About this map" icon="info" bare align="end">
         {(close) => (
           <div class="map-about">
             <p>Pictures that are alike lie together. Directions and long distances mean little; what is near means much.</p>

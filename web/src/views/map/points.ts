@@ -65,8 +65,11 @@ export class Index {
   private readonly members: Uint32Array;
   private readonly deputies = new Map<number, Int32Array>();
 
+  readonly bounds: Area; // of all points
+
   constructor(readonly points: Points) {
     const { count, places } = points;
+    this.bounds = boundsOf(points);
     const bucket = (i: number) => ((places[2 * i + 1] as number) >> SHIFT) * SIDE + ((places[2 * i] as number) >> SHIFT);
     for (let i = 0; i < count; i += 1) (this.starts[bucket(i) + 1] as number) += 1;
     for (let b = 0; b < SIDE * SIDE; b += 1) (this.starts[b + 1] as number) += this.starts[b] as number;
@@ -140,6 +143,18 @@ export class Index {
     });
     return [...found.values()];
   }
+}
+
+function boundsOf({ count, places }: Points): Area {
+  let [left, top, right, bottom] = [WHOLE, WHOLE, 0, 0];
+  for (let i = 0; i < count; i += 1) {
+    const [x, y] = [places[2 * i] as number, places[2 * i + 1] as number];
+    left = Math.min(left, x);
+    right = Math.max(right, x);
+    top = Math.min(top, y);
+    bottom = Math.max(bottom, y);
+  }
+  return count > 0 ? { left, top, right, bottom } : { left: 0, top: 0, right: WHOLE, bottom: WHOLE };
 }
 
 const FINEST = 9; // levels kept for all points; finer ones are worked out where one looks

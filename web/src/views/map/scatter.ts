@@ -16,8 +16,8 @@ export interface Look {
   frame: readonly number[];
 }
 
-export const ATLAS = 2048; // px a side
-export const CELL = 128;
+export const ATLAS = 2560; // px a side
+export const CELL = 160;
 export const CELLS = (ATLAS / CELL) ** 2;
 
 export const DIMMED = 1; // states of a point, bits of a byte

@@ -2,14 +2,14 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { queryThumbnailUrl } from "../../api";
 import { navigate } from "../../route";
-import { onScreen, panned, placeAt, seen, sideOf, zoomed, type Camera, type Screen } from "./camera";
-import { inside, type Corner, type Index } from "./points";
+import { fitted, onScreen, panned, placeAt, seen, sideOf, zoomed, type Camera, type Screen } from "./camera";
+import { inside, WHOLE, type Corner, type Index } from "./points";
 import { CELLS, DIMMED, Scatter, SELECTED, type Look, type Shown } from "./scatter";
 import { Thumbnails } from "./thumbnails";
 
 interface Props {
   index: Index;
-  camera: Camera;
+  camera: Camera | null; // null: from where everything is seen
   setCamera: (camera: Camera, settled: boolean) => void;
   passing: Uint8Array | null;
   selected: readonly number[];
@@ -60,7 +60,10 @@ export function Stage(props: Props) {
     const lasso = fingers.current.size === 1 && (props.lassoing || event.shiftKey);
     hand.current = { from: at, last: at, moved: fingers.current.size > 1, outline: lasso ? [placeOf(at)] : null };
   };
-  const placeOf = (at: Corner) => placeAt(now.current.camera, drawing.current?.screen() ?? { width: 1, height: 1 }, at);
+  const placeOf = (at: Corner) => {
+    const screen = drawing.current?.screen() ?? { width: 1, height: 1 };
+    return placeAt(cameraOf(now.current, screen), screen, at);
+  };
 
   const onPointerMove = (event: PointerEvent) => {
     const at = pointOf(event);
@@ -71,7 +74,7 @@ export function Stage(props: Props) {
       if (event.pointerType === "mouse") hover(at);
       return;
     }
-    const { camera } = now.current;
+    const camera = cameraOf(now.current, screen);
     if (fingers.current.size === 2) {
       const [a, b] = [...fingers.current.values()] as [Corner, Corner];
       fingers.current.set(event.pointerId, at);
@@ -107,7 +110,7 @@ export function Stage(props: Props) {
       if (id === null) return;
       if (event.ctrlKey || event.metaKey || event.shiftKey) props.select([id], true);
       else navigate({ picture: id });
-    } else {
+    } else if (now.current.camera) {
       now.current.setCamera(now.current.camera, true);
     }
   };
@@ -125,9 +128,9 @@ export function Stage(props: Props) {
       if (!screen) return;
       setUnder(null);
       const lines = event.deltaMode === 1 ? 20 : 1;
-      move(zoomed(now.current.camera, screen, Math.exp(-event.deltaY * lines * (event.ctrlKey ? 0.01 : 0.0018)), pointOf(event)));
+      move(zoomed(cameraOf(now.current, screen), screen, Math.exp(-event.deltaY * lines * (event.ctrlKey ? 0.01 : 0.0018)), pointOf(event)));
       clearTimeout(settle);
-      settle = window.setTimeout(() => now.current.setCamera(now.current.camera, true), 250);
+      settle = window.setTimeout(() => now.current.camera && now.current.setCamera(now.current.camera, true), 250);
     };
     element.addEventListener("wheel", onWheel, { passive: false });
     return () => {
@@ -139,7 +142,7 @@ export function Stage(props: Props) {
   const onKeyDown = (event: KeyboardEvent) => {
     const screen = drawing.current?.screen();
     if (!screen || event.ctrlKey || event.metaKey || event.altKey) return;
-    const { camera } = now.current;
+    const camera = cameraOf(now.current, screen);
     const centre: Corner = [screen.width / 2, screen.height / 2];
     const pan = STEPS[event.key];
     if (pan) move(panned(camera, screen, -80 * pan[0], -80 * pan[1]));
@@ -150,7 +153,7 @@ export function Stage(props: Props) {
       if (id !== null) navigate({ picture: id });
     } else return;
     event.preventDefault();
-    now.current.setCamera(now.current.camera, true);
+    if (now.current.camera) now.current.setCamera(now.current.camera, true);
   };
 
   return (
@@ -173,6 +176,8 @@ export function Stage(props: Props) {
     </div>
   );
 }
+
+const cameraOf = ({ camera, index }: Props, screen: Screen): Camera => camera ?? fitted(index.bounds, screen);
 
 const STEPS: Record<string, Corner> = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
@@ -207,8 +212,8 @@ function useDrawing(canvas: { current: HTMLCanvasElement | null }, now: { curren
     let [frame, rest, shown] = [0, 0, [] as Shown[]];
     const draw = (moving: boolean) => {
       frame = 0;
-      const { camera, index, passing, selected, meant, dotsOnly } = now.current;
-      shown = dotsOnly ? [] : choose(index, camera, screen(), passing, thumbnails, new Set(meant === null ? selected : [...selected, meant]));
+      const camera = cameraOf(now.current, screen());
+      shown = now.current.dotsOnly ? [] : choose(now.current, camera, screen(), thumbnails);
       scatter.draw(camera, screen(), shown, lookOf(element), moving);
       clearTimeout(rest);
       if (moving) rest = window.setTimeout(() => wake(false), 120);
@@ -259,24 +264,42 @@ function statesOf({ index, passing, selected, meant }: Props): Uint8Array {
   return states;
 }
 
-/** Thumbnails that have room, the same ones wherever one looks from. */
-function choose(index: Index, camera: Camera, screen: Screen, passing: Uint8Array | null, thumbnails: Thumbnails, ringed: ReadonlySet<number>): Shown[] {
+/** Thumbnails that have room: the first of the points that do not cover one before them, wherever one looks from. */
+function choose({ index, passing, selected, meant }: Props, camera: Camera, screen: Screen, thumbnails: Thumbnails): Shown[] {
   const side = sideOf(camera, screen);
-  const level = Math.max(0, Math.floor(Math.log2(side / ROOM)));
-  const { ids, count } = index.points;
-  const found = index.deputiesIn(level, seen(camera, screen, ROOM), passing && allowed(passing)).slice(0, CELLS);
-  found.sort((one, other) => other - one); // those that stand for most lie on top
-  thumbnails.want(found.map((i) => ids[i] as number).reverse());
-  const cell = side / 2 ** level; // ROOM to twice that
-  const alone = side / Math.sqrt(Math.max(1, count)) > 2 * ROOM; // few pictures, far apart
-  const size = Math.min(LARGEST, alone ? LARGEST : 0.8 * cell);
-  return found.flatMap((at) => {
+  const { ids, places } = index.points;
+  // Twice as many fields as there is room for, so that one that is covered leaves its room to another.
+  const level = Math.max(0, Math.round(Math.log2((2 * side) / ROOM)));
+  const first = index.deputiesIn(level, seen(camera, screen, ROOM), passing && allowed(passing)).sort((one, other) => one - other);
+  const own = meant === null ? -1 : ids.indexOf(meant);
+  if (own >= 0) first.unshift(own);
+  const size = Math.min(LARGEST, Math.max(ROOM, 0.75 * (side / Math.sqrt(index.points.count))));
+  const taken = new Map<string, Corner[]>(); // middles of those that have room, by square
+  const free = (x: number, y: number): boolean => {
+    const [column, row] = [Math.floor(x / size), Math.floor(y / size)];
+    for (let dy = -1; dy <= 1; dy += 1) {
+      for (let dx = -1; dx <= 1; dx += 1) {
+        const near = taken.get(`${column + dx},${row + dy}`);
+        if (near?.some(([a, b]) => Math.abs(a - x) < 0.96 * size && Math.abs(b - y) < 0.8 * size)) return false;
+      }
+    }
+    const key = `${column},${row}`;
+    taken.set(key, [...(taken.get(key) ?? []), [x, y]]);
+    return true;
+  };
+  const found = first.filter((i) => free(((places[2 * i] as number) / WHOLE) * side, ((places[2 * i + 1] as number) / WHOLE) * side)).slice(0, CELLS);
+  thumbnails.want(found.map((i) => ids[i] as number));
+  const ringed = new Set(selected);
+  if (meant !== null) ringed.add(meant);
+  return found.reverse().flatMap((at) => {
     const kept = thumbnails.get(ids[at] as number);
-    return kept ? [{ at, size, ...kept, ring: ringed.has(ids[at] as number) }] : [];
+    return kept ? [{ at, size: 0.92 * size, ...kept, ring: ringed.has(ids[at] as number) }] : [];
   });
 }
 
-function pictureAt({ index, camera, passing }: Props, screen: Screen, shown: readonly Shown[], [px, py]: Corner, reach: number): number | null {
+function pictureAt(props: Props, screen: Screen, shown: readonly Shown[], [px, py]: Corner, reach: number): number | null {
+  const { index, passing } = props;
+  const camera = cameraOf(props, screen);
   const { places, ids } = index.points;
   for (const { at, size, shape } of [...shown].reverse()) {
     const [x, y] = onScreen(camera, screen, places[2 * at] as number, places[2 * at + 1] as number);
@@ -284,7 +307,7 @@ function pictureAt({ index, camera, passing }: Props, screen: Screen, shown: rea
     if (Math.abs(px - x) <= (0.5 * size * shape[0]) / most && Math.abs(py - y) <= (0.5 * size * shape[1]) / most) return ids[at] as number;
   }
   const [x, y] = placeAt(camera, screen, [px, py]);
-  const far = Math.min(65535, (reach / sideOf(camera, screen)) * 65535);
+  const far = Math.min(WHOLE, (reach / sideOf(camera, screen)) * WHOLE);
   const found = index.nearest(x, y, far, allowed(passing));
   return found < 0 ? null : (ids[found] as number);
 }
