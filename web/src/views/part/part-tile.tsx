@@ -35,7 +35,7 @@ export function PartTile(props: TileProps) {
 
   return (
     <li
-      class={`tile part-tile${here ? " looked" : ""}${wanted ? " wanted" : ""}`}
+      class={`tile part-tile${here ? " looked" : ""}${wanted ? " wanted" : ""}${useStore(show) === "heat" ? " hot" : ""}`}
       style={{ transform: `translate(${x}px, ${y}px)`, width: `${width}px` }}
       aria-setsize={total}
       aria-posinset={index + 1}
