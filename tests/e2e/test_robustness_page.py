@@ -81,7 +81,7 @@ def test_a_slider_at_rest_gets_its_curve(new_page: NewPage, url: str) -> None:
 def test_the_weakest_edit_is_found_and_shown(new_page: NewPage, url: str) -> None:
     page = opened(new_page, url, "of=3")
     page.get_by_role("button", name="Find the weakest edit").click()
-    page.locator(".lab-weakest").wait_for(timeout=3 * SLOW)
+    page.locator(".lab-weakest.found").wait_for(timeout=5 * SLOW)
     expect(page.locator(".lab-weakest")).to_contain_text("The weakest edit that loses it")
     settled(page)
     expect(page.locator(".lab-standing h2")).to_contain_text("Lost")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -102,6 +103,21 @@ def test_the_weakest_edit_is_the_weakest_of_the_curves(reader: TestClient, id_of
     assert abs(among_all["limit"]["strength"]) <= min(limits)
     kept = reader.get("/api/v1/robustness/weakest", params={"of": picture, "kind": "jpeg"}).json()
     assert kept == {"limit": None, "sentence": "no edit loses it", "trials": 6}
+
+
+def test_the_search_tells_how_far_it_is(reader: TestClient, id_of: IdOf) -> None:
+    params = {"of": str(id_of(reader, "05.webp")), "kind": "rotation"}
+    answer = reader.get("/api/v1/robustness/weakest/events", params=params)
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    events = [event.split("\ndata: ") for event in answer.text.strip().split("\n\n")]
+    assert [name for name, _ in events] == ["event: step"] * (len(events) - 1) + ["event: end"]
+    steps = [json.loads(data) for _, data in events]
+    assert steps[-1] == reader.get("/api/v1/robustness/weakest", params=params).json()
+    tried = [step["trials"] for step in steps]
+    assert tried == sorted(tried)
+    assert steps[-2]["strength"] <= abs(steps[-1]["limit"]["strength"])
+    wrong = reader.get("/api/v1/robustness/weakest/events", params=params | {"kind": "x"})
+    assert wrong.status_code == 422
 
 
 def test_the_seed_decides_what_is_covered(reader: TestClient, id_of: IdOf) -> None:

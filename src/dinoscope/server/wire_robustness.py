@@ -155,6 +155,17 @@ class Curve(Wire):
         )
 
 
+class Step(Wire):
+    """How far the search for the weakest edit is."""
+
+    trials: int  # edited pictures that were looked at
+    strength: float  # up to which no edit loses the original
+
+    @classmethod
+    def of(cls, seeking: robustness.Seeking) -> Self:
+        return cls(trials=seeking.done, strength=round(seeking.strength, 4))
+
+
 class Weakest(Wire):
     limit: Limit | None  # null: no edit loses the original
     sentence: str

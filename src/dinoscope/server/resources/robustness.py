@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 from io import BytesIO
 from time import perf_counter
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import StreamingResponse
 from PIL import Image
 
 from dinoscope.errors import BadRequest
 from dinoscope.operations.edit_kinds import parsed
 from dinoscope.operations.queries import at_least
-from dinoscope.operations.robustness import STEPS, Lab, Until
+from dinoscope.operations.robustness import STEPS, Lab, Seeking, Until
 from dinoscope.server.looking import named, pixels_of
 from dinoscope.server.parts import Here, Parts, in_thread
-from dinoscope.server.wire_robustness import Curve, Edits, Trial, Weakest
+from dinoscope.server.wire_robustness import Curve, Edits, Step, Trial, Weakest
 
 router = APIRouter(tags=["robustness"])
 
 QUALITY = 92  # of the JPEG in which the edited picture is shown
 FOUND = 8  # pictures that are shown of those the edited one finds
 JPEG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}, "description": "the picture"}}
-Step = TypeVar("Step")
+STREAM: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/event-stream": {}}, "description": "step …, then end"}
+}
+T = TypeVar("T")
 Name = Annotated[str, Query(max_length=64, description="a picture's id, or the name an upload got")]
 Seed = Annotated[int, Query(ge=0, lt=2**32, description="draws the noise and what is covered")]
 
@@ -112,6 +116,23 @@ async def weakest(sought: Annotated[Sought, Depends()], here: Here, request: Req
     return Weakest.of(await _last(lab.weakest(sought.kind or (), until=sought.until), here, request))
 
 
+@router.get("/robustness/weakest/events", response_class=StreamingResponse, responses=STREAM)
+async def seeking(sought: Annotated[Sought, Depends()], here: Here) -> StreamingResponse:
+    """The same as server-sent events: what has been tried on the way, then the end."""
+    lab = await _lab(here, Asked(sought.of, seed=sought.seed))
+    steps = lab.weakest(sought.kind or (), until=sought.until)
+    first = await in_thread(
+        lambda: next(steps), here.encoding
+    )  # what makes no sense is told before it begins
+
+    async def events() -> AsyncIterator[bytes]:
+        yield _event(first)
+        async for step in _each(steps, here):
+            yield _event(step)
+
+    return StreamingResponse(events(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+
+
 async def _lab(here: Parts, asked: Asked, *, placed: bool = True) -> Lab:
     """The picture, read and looked at once and then kept; ``placed`` among the pictures of the library."""
     picture = await named(here, asked.of)
@@ -126,13 +147,21 @@ async def _lab(here: Parts, asked: Asked, *, placed: bool = True) -> Lab:
     return await in_thread(lambda: lab.within(here.session.library, here.yardstick), here.searching)
 
 
-async def _last(steps: Iterator[Step], here: Parts, request: Request) -> Step:
-    """Go on step by step, so that whoever drags a slider need not wait, until the asker has gone."""
-    last: Step | None = None
-    while True:
-        step = await in_thread(lambda: next(steps, None), here.encoding)
-        if step is None:
-            break
+def _event(step: Seeking) -> bytes:
+    name, value = ("end", Weakest.of(step)) if step.finished else ("step", Step.of(step))
+    return f"event: {name}\ndata: {value.model_dump_json()}\n\n".encode()
+
+
+async def _each(steps: Iterator[T], here: Parts) -> AsyncIterator[T]:
+    """Step by step, so that whoever drags a slider in the meantime need not wait."""
+    while (step := await in_thread(lambda: next(steps, None), here.encoding)) is not None:
+        yield step
+
+
+async def _last(steps: Iterator[T], here: Parts, request: Request) -> T:
+    """The last step, unless the asker has gone before it."""
+    last: T | None = None
+    async for step in _each(steps, here):
         last = step
         if await request.is_disconnected():
             raise BadRequest("nobody waits for the answer any more")

@@ -82,8 +82,32 @@ export const pictureUrl = (subject: Subject): string => `/api/v1/robustness/pict
 const trialOf = (subject: Subject) => call<Trial>(`/robustness${queryString({ ...subject })}`);
 export const curveOf = (of: string, kind: string, seed: string, signal: AbortSignal) =>
   call<Curve>(`/robustness/curve${queryString({ of, kind, seed })}`, withSignal(signal));
-export const weakestOf = (of: string, seed: string, signal: AbortSignal) =>
-  call<Weakest>(`/robustness/weakest${queryString({ of, seed })}`, withSignal(signal));
+export interface Sought {
+  trials: number; // edited pictures looked at so far
+  strength: number; // up to which nothing loses the original
+}
+
+export interface Seeker {
+  step(sought: Sought): void;
+  end(found: Weakest): void;
+  lost(): void; // the stream broke off before its end
+}
+
+/** Look for the weakest edit; the returned function stops that. */
+export function seekWeakest(of: string, seed: string, seeker: Seeker): () => void {
+  const stream = new EventSource(`/api/v1/robustness/weakest/events${queryString({ of, seed })}`);
+  const read = <T>(event: Event): T => JSON.parse((event as MessageEvent<string>).data) as T;
+  stream.addEventListener("step", (event) => seeker.step(read<Sought>(event)));
+  stream.addEventListener("end", (event) => {
+    stream.close();
+    seeker.end(read<Weakest>(event));
+  });
+  stream.addEventListener("error", () => {
+    stream.close();
+    seeker.lost();
+  });
+  return () => stream.close();
+}
 
 /** A picture that is loaded: shown at once, without a flicker. */
 async function pictureOf(subject: Subject): Promise<string> {

@@ -9,7 +9,7 @@ import { useAsked, type Asked } from "../../state/asked";
 import { say } from "../../state/overlays";
 import { noteFailure } from "../../state/session";
 import { useStore } from "../../state/store";
-import { catalogue, curveKey, curveOf, curves, keepCurve, useCatalogue, usePicture, useTrial, weakestOf, type Catalogue, type Weakest } from "./asking";
+import { catalogue, curveKey, curveOf, curves, keepCurve, useCatalogue, usePicture, useTrial, seekWeakest, type Catalogue, type Sought, type Weakest } from "./asking";
 import { amountOf, known, parseEdits, withEdit, writeEdits, type Edits } from "./edits";
 import { outward, Sliders } from "./sliders";
 import { Stage } from "./stage";
@@ -161,23 +161,30 @@ interface ToolsProps {
 const DICE = ["noise", "occlusion"]; // edits that are drawn by the seed
 
 function Tools({ of, seed, edits, kinds, drawing, change }: ToolsProps) {
-  const { found, seeking, seek } = useWeakest(of, seed);
+  const { found, sought, seek, stop } = useWeakest(of, seed);
   const drawn = useStore(curves);
   const everything = kinds.every(({ name }) => drawn.has(curveKey(of, seed, name)));
   const limit = found?.limit;
   const kind = limit && kinds.find(({ name }) => name === limit.kind);
+  const show = ({ limit: weakest }: Weakest) => weakest?.strength && change({ [weakest.kind]: outward(weakest.strength) }, "push");
   return (
     <div class="lab-tools">
-      <button type="button" class="button primary" disabled={seeking} onClick={() => void seek().then((it) => it?.limit?.strength && change({ [it.limit.kind]: outward(it.limit.strength) }, "push"))}>
-        {seeking ? <span class="spinner" aria-hidden="true" /> : <Icon name="lab" size={16} />} {seeking ? "Trying edits" : "Find the weakest edit"}
-      </button>
+      {sought ? (
+        <button type="button" class="button primary" onClick={stop}>
+          <span class="spinner" aria-hidden="true" /> Stop searching
+        </button>
+      ) : (
+        <button type="button" class="button primary" onClick={() => seek(show)}>
+          <Icon name="lab" size={16} /> Find the weakest edit
+        </button>
+      )}
       {drawing.left > 0 ? (
         <button type="button" class="button" onClick={drawing.stop}>
           <span class="spinner" aria-hidden="true" /> Stop ({drawing.left} to go)
         </button>
       ) : (
         <button type="button" class="button" disabled={everything} onClick={() => drawing.all(kinds.map(({ name }) => name))}>
-          Draw all curves
+          Draw curves
         </button>
       )}
       {DICE.some((name) => edits[name]) && (
@@ -186,12 +193,17 @@ function Tools({ of, seed, edits, kinds, drawing, change }: ToolsProps) {
       <button type="button" class="button bare" aria-label="Undo all edits" title="As it was" disabled={Object.keys(edits).length === 0} onClick={() => change({}, "push")}>
         <Icon name="undo" size={18} />
       </button>
+      {sought && (
+        <p class="lab-weakest" aria-live="off">
+          {sought.trials} edited pictures tried{sought.strength > 0 && `: nothing loses it up to ${Math.round(100 * sought.strength)} % of the sliders' way`}
+        </p>
+      )}
       {found && (
-        <p class="lab-weakest" role="status">
+        <p class="lab-weakest found" role="status">
           {!limit && "No edit loses it, however strong."}
           {limit && kind && (
             <>
-              The weakest edit that loses it: <button type="button" class="text-button" onClick={() => limit.strength && change({ [limit.kind]: outward(limit.strength) }, "push")}>{kind.title.toLowerCase()}, {kind.switch ? "at all" : `${limit.direction < 0 ? kind.less : kind.more}, ${amountOf(kind, outward(limit.strength ?? 0))}`}</button>
+              The weakest edit that loses it: <button type="button" class="text-button" onClick={() => show(found)}>{kind.title.toLowerCase()}, {kind.switch ? "at all" : `${limit.direction < 0 ? kind.less : kind.more}, ${amountOf(kind, outward(limit.strength ?? 0))}`}</button>
             </>
           )}
         </p>
@@ -200,28 +212,40 @@ function Tools({ of, seed, edits, kinds, drawing, change }: ToolsProps) {
   );
 }
 
-function useWeakest(of: string, seed: string) {
+interface Search {
+  found: Weakest | null;
+  sought: Sought | null; // while it is on
+  seek: (then: (found: Weakest) => void) => void;
+  stop: () => void;
+}
+
+function useWeakest(of: string, seed: string): Search {
   const [found, setFound] = useState<Weakest | null>(null);
-  const [seeking, setSeeking] = useState(false);
-  const abort = useRef<AbortController | null>(null);
+  const [sought, setSought] = useState<Sought | null>(null);
+  const stream = useRef<() => void>(() => undefined);
+  const stop = () => {
+    stream.current();
+    setSought(null);
+  };
   useEffect(() => {
     setFound(null);
-    return () => abort.current?.abort();
+    return stop;
   }, [of, seed]);
-  const seek = async (): Promise<Weakest | null> => {
-    abort.current = new AbortController();
-    setSeeking(true);
-    try {
-      const answer = await weakestOf(of, seed, abort.current.signal);
-      setFound(answer);
-      return answer;
-    } catch (error) {
-      const failure = noteFailure(error);
-      if (failure) say(failure);
-      return null;
-    } finally {
-      setSeeking(false);
-    }
+  const seek = (then: (found: Weakest) => void) => {
+    setFound(null);
+    setSought({ trials: 0, strength: 0 });
+    stream.current = seekWeakest(of, seed, {
+      step: setSought,
+      end(answer) {
+        setSought(null);
+        setFound(answer);
+        then(answer);
+      },
+      lost() {
+        setSought(null);
+        say("The search for the weakest edit broke off: start it again.");
+      },
+    });
   };
-  return { found, seeking, seek };
+  return { found, sought, seek, stop };
 }
