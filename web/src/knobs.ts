@@ -10,7 +10,7 @@ const EDITS = /^[a-z]+:-?\d*\.?\d+(,[a-z]+:-?\d*\.?\d+){0,19}$/;
 // One line a view. A name must not be one that the address has for something else: a filter, an order, a mark.
 const TAKEN: Record<string, Record<string, RegExp>> = {
   look: { show: /^(attention|likeness)$/, layer: COUNT, facet: /^(tokens|keys|queries)$/, patches: COUNT, head: COUNT, mass: SHARE, at: POINT, cut: /^true$/ },
-  match: { show: /^(dense|part|geometry)$/, there_at: POINT, here_at: POINT, sure: SHARE, mirrored: /^(true|false)$/, patches: COUNT },
+  match: { show: /^(dense|part|geometry)$/, there_at: POINT, here_at: POINT, links: COUNT, mirrored: /^(true|false)$/, patches: COUNT },
   distances: { pair: PAIR, why: /^true$/ },
   map: { show: /^dots$/, view: /^[\d.]+,[\d.]+,[\d.]+$/ },
   robustness: { edits: EDITS, seed: COUNT },

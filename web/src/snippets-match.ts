@@ -21,17 +21,19 @@ export function matchCommand(asked: Asked): string {
     ...of_part("not-point", not_points),
     way,
     knobs["patches"] && `--patches ${knobs["patches"]}`,
+    knobs["links"] && `--links ${knobs["links"]}`,
     "--out match.png",
   ].filter(Boolean).join(" ");
 }
 
 export function matchPython(asked: Asked): string {
   const { of, there, knobs, marks } = asked.route;
-  const { show = "links", mirrored, patches, here_at, there_at } = knobs;
+  const { show = "links", mirrored, patches, links, here_at, there_at } = knobs;
   const given = [
     python(nameOf(asked, of)),
     python(nameOf(asked, there)),
     patches && `patches=${patches}`,
+    links && `links=${links}`,
     mirrored && `mirrored=${mirrored === "true" ? "True" : "False"}`,
     show === "geometry" && "geometry=True",
   ];
@@ -58,8 +60,8 @@ export function matchPython(asked: Asked): string {
 
 export function matchCurl(asked: Asked): string {
   const { of: here, there, knobs, marks } = asked.route;
-  const { show, mirrored, patches } = knobs;
-  const address = (path: string) => shell(`${asked.origin}/api/v1/match${path}${queryString({ here, there, patches, mirrored })}`);
+  const { show, mirrored, patches, links } = knobs;
+  const address = (path: string) => shell(`${asked.origin}/api/v1/match${path}${queryString({ here, there, patches, mirrored, links })}`);
   if (show === "geometry") return ["curl", shell(`${asked.origin}/api/v1/match/geometry${queryString({ here, there })}`)].join(" ");
   if (show === "dense") return ["curl", "-o dense.bin", address("/dense")].join(" ");
   if (show === "part") return ["curl", "-o part.bin", address("/transfer"), "--json", shell(JSON.stringify(partsOf(marks)))].join(" ");

@@ -6,7 +6,6 @@ import { matchCommand, matchCurl, matchPython } from "../src/snippets-match";
 import type { Asked } from "../src/snippets";
 import { curve, pointOn } from "../src/views/match/frames";
 import { swapped } from "../src/views/match/header";
-import { strictness, thresholdOf } from "../src/views/match/surest";
 import { tieNear, tiesOf } from "../src/views/match/threads";
 import { carriedBy, outlineOf, wayShares } from "../src/views/match/words";
 
@@ -15,13 +14,13 @@ const sized = (width: number, height: number) => ({ query: "1", name: "a", width
 
 describe("an address of a match", () => {
   it("keeps what is shown, the place that is pinned and what is marked", () => {
-    const route = { ...pair, knobs: { show: "part", here_at: "10,20", sure: "0.531" }, marks: [boxMark([1, 2, 3, 4])] };
+    const route = { ...pair, knobs: { show: "part", here_at: "10,20", links: "7" }, marks: [boxMark([1, 2, 3, 4])] };
     const [path = "", search = ""] = formatRoute(route).split("?");
     expect(parseRoute(path, search)).toEqual(route);
   });
 
   it("knows no other way to show it", () => {
-    expect(parseRoute("/match", "here=12&there=20&show=nonsense&sure=9").knobs).toEqual({});
+    expect(parseRoute("/match", "here=12&there=20&show=nonsense&links=many").knobs).toEqual({});
   });
 
   it("swapped has its pin on the same picture, and no marks", () => {
@@ -59,13 +58,6 @@ describe("links", () => {
     expect(ties.map(({ here }) => here)).toEqual([[0, 0.1], [0.1, 0.1], [0.2, 0.1]]);
     expect((ties[0]?.weight ?? 0) > (ties[2]?.weight ?? 0) && (ties[2]?.weight ?? 0) > (ties[1]?.weight ?? 0)).toBe(true);
     expect(new Set(ties.map(({ colour }) => colour)).size).toBe(3);
-  });
-
-  it("lose the least sure first, and never all", () => {
-    expect(thresholdOf(links, 0)).toBe("");
-    expect(thresholdOf(links, 0.5)).toBe("0.700");
-    expect(thresholdOf(links, 1)).toBe("0.900");
-    expect([0, 0.7, 0.9].map((sure) => strictness(links, sure))).toEqual([0, 0.5, 1]);
   });
 
   it("are meant by a pointer near their end, in either picture", () => {
@@ -126,7 +118,7 @@ describe("the same match elsewhere", () => {
   });
 
   it("over HTTP", () => {
-    expect(matchCurl(asked({ knobs: { patches: "256" } }))).toBe("curl 'http://127.0.0.1:7766/api/v1/match?here=12&there=20&patches=256'");
+    expect(matchCurl(asked({ knobs: { patches: "256", links: "7" } }))).toBe("curl 'http://127.0.0.1:7766/api/v1/match?here=12&there=20&patches=256&links=7'");
     expect(matchCurl(asked({ knobs: { show: "part" }, marks: [boxMark([1, 2, 3, 4])] }))).toContain(`--json '{"boxes":[[1,2,3,4]]}'`);
   });
 });

@@ -33,12 +33,12 @@ export function Pair({ here, there }: Both<Asked>) {
   const geometry = useGeometry(question, match.value !== null);
   const part = useTransfer(question, drawn ?? marks, show === "part" && match.value !== null);
 
-  const sure = Number(knobs["sure"] ?? 0);
+  const most = Number(knobs["links"]) || Infinity; // the best come first
   const pin = useMemo(() => pinOf(knobs, { here, there }), [knobs["here_at"], knobs["there_at"], here, there]);
   const ties = useMemo(() => {
     if (show === "geometry") return geometry.value ? agreeing(geometry.value, { here, there }) : [];
-    return show === "links" && match.value ? tiesOf(match.value.links, { here, there }).filter((_, i) => (match.value?.links[i]?.confidence ?? 0) >= sure) : [];
-  }, [show, match.value, geometry.value, sure, here, there]);
+    return show === "links" && match.value ? tiesOf(match.value.links, { here, there }).slice(0, most) : [];
+  }, [show, match.value, geometry.value, most, here, there]);
   const exploring = useExploring({ cosines: cosines.value, dense: dense.value, ties, pin, warm: show === "links" });
   const { holder, stages, rest } = exploring;
   const frames = useFrames(holder, stages, [show]);
@@ -93,7 +93,7 @@ export function Pair({ here, there }: Both<Asked>) {
       ) : (
         <Underneath show={show} match={match.value} geometry={geometry.value} pinned={pin !== null} links={ties.length} />
       )}
-      {match.value && <Verdicts match={match.value} geometry={geometry} shape={cosines.value} show={show} sure={sure} />}
+      {match.value && <Verdicts match={match.value} geometry={geometry} shape={cosines.value} show={show} links={ties.length} />}
       <Strip here={here} there={there.query} />
     </div>
   );

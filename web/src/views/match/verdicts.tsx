@@ -4,9 +4,9 @@ import { Segments } from "../../components/segments";
 import { routes, turn } from "../../route";
 import { useStore } from "../../state/store";
 import type { Answered, Geometry, Matched, Orientation } from "./asking";
+import { BestLinks } from "./best-links";
 import type { Cosines } from "./grids";
 import { showing, type Show } from "./header";
-import { Surest } from "./surest";
 import { asSentence, otherWay, wayShares } from "./words";
 
 interface Props {
@@ -14,16 +14,16 @@ interface Props {
   geometry: Answered<Geometry>;
   shape: Cosines | null;
   show: Show;
-  sure: number;
+  links: number; // drawn
 }
 
-export function Verdicts({ match, geometry, shape, show, sure }: Props) {
+export function Verdicts({ match, geometry, shape, show, links }: Props) {
   return (
     <div class="match-verdicts">
       <WayRound orientation={match.orientation} />
       <SameThing geometry={geometry} show={show} />
       <Closely match={match} shape={shape}>
-        {show === "links" && match.links.length > 1 && <Surest links={match.links} sure={sure} />}
+        {show === "links" && match.links.length > 1 && <BestLinks all={match.links.length} shown={links} />}
       </Closely>
     </div>
   );
