@@ -109,7 +109,6 @@ class Pictures:
         self._pixels: dict[str, Pixels] = {}
         self.last = cache(self._last)
         self.inside = cache(self._inside)
-        self.matched = cache(self._matched)
 
     def add(self, name: str, pixels: Pixels) -> Size:
         """Keep a picture; its size."""
@@ -133,7 +132,8 @@ class Pictures:
         seen = self.inside(name)
         return seen.vectors, seen.grid
 
-    def _matched(self, here: str, there: str) -> Matches:
+    def matched(self, here: str, there: str) -> Matches:
+        """By the product."""
         return match(self.inside(here), self.inside(there))
 
 
@@ -313,8 +313,11 @@ def middles(patches: NDArray[np.int64], grid: PatchGrid) -> FloatArray:
 def report(title: str, pairs: Sequence[Pair], pictures: Pictures) -> None:
     """A row for each contestant, and what the links and the mirror are worth."""
 
+    told: list[bool] = []
+
     def product(pair: Pair) -> FloatArray:
         matches = pictures.matched(pair.here, pair.there)
+        told.append(matches.mirrored == pair.mirrored)
         found = [matches.find((float(x), float(y)))[0].there for x, y in pair.points]
         return np.asarray(found, np.float32)
 
@@ -336,7 +339,6 @@ def report(title: str, pairs: Sequence[Pair], pictures: Pictures) -> None:
         first = missed if first is None else first
         cells = [f"{100 * score:.1f}" for alpha in ALPHAS for score in scores(missed, alpha)]
         print("| " + " | ".join([name, *cells, gain(pairs, first, missed)]) + " |", flush=True)
-    told = [pictures.matched(pair.here, pair.there).mirrored == pair.mirrored for pair in pairs]
     if all(pair.mirrored is not None for pair in pairs):
         print(f"\nmirrored or not: right in {100 * np.mean(told):.0f} % of pairs")
 
