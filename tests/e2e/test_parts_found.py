@@ -64,6 +64,23 @@ def test_heat_maps_are_really_drawn(new_page: NewPage, url: str) -> None:
     assert sheet["width"] >= box["width"] - 1, "close up is no smaller than whole"
 
 
+def test_a_hit_shows_its_heat_while_somebody_looks(new_page: NewPage, url: str) -> None:
+    page = opened(new_page, url, "of=3&box=120,80,300,240")
+    found(page)
+    expect(page.locator(".part-tile canvas.heat")).to_have_count(0)
+    tile = tile_of(page, 1)
+    frame = tile.locator(".tile-picture").bounding_box()
+    plain = shot(page, frame)
+    tile.hover()
+    expect(tile.locator("canvas.heat")).to_have_count(1)
+    page.wait_for_timeout(300)
+    lit = shot(page, frame)
+    assert (np.abs(lit - plain).max(axis=2) > 10).mean() > 0.4
+    expect(tile.locator(".place.best")).to_be_visible()
+    page.mouse.move(5, 5)
+    expect(page.locator(".part-tile canvas.heat")).to_have_count(0)
+
+
 def test_lines_lead_from_the_part_to_the_hit_that_is_looked_at(new_page: NewPage, url: str) -> None:
     page = opened(new_page, url, "of=3&box=120,80,300,240")
     found(page)

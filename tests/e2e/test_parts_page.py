@@ -182,6 +182,63 @@ def test_points_say_this_and_not_this(new_page: NewPage, url: str) -> None:
     assert ids(page) == wanted
 
 
+def brightness(page: Page, x: float, y: float) -> float:
+    """Of a small field of the picture on the screen."""
+    at, to = on_picture(page, x - 0.015, y - 0.015), on_picture(page, x + 0.015, y + 0.015)
+    return float(shot(page, {"x": at[0], "y": at[1], "width": to[0] - at[0], "height": to[1] - at[1]}).mean())
+
+
+def test_an_eraser_takes_back_and_what_is_painted_again_is_back(new_page: NewPage, url: str) -> None:
+    page = opened(new_page, url)
+    drag(page, [(0.2, 0.2), (0.8, 0.8)])
+    found(page)
+    everything, kept = brightness(page, 0.35, 0.5), brightness(page, 0.7, 0.5)
+    page.keyboard.press("e")
+    drag(page, [(0.35, 0.15), (0.35, 0.5), (0.35, 0.85)])
+    found(page)
+    assert len(marked(page, "box")) == 1
+    assert len(marked(page, "erase")) == 1
+    page.mouse.move(5, 5)
+    assert brightness(page, 0.35, 0.5) < 0.6 * everything, "what is erased steps back"
+    assert brightness(page, 0.7, 0.5) == pytest.approx(kept, rel=0.1)
+    page.keyboard.press("r")
+    drag(page, [(0.35, 0.45), (0.35, 0.55)])
+    found(page)
+    assert len(marked(page, "erase")) == 2, "the stroke is cut where it was painted over"
+    page.mouse.move(5, 5)
+    assert brightness(page, 0.35, 0.5) > 0.8 * everything
+    page.keyboard.press("e")
+    for row in (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8):
+        drag(page, [(0.1, row), (0.9, row)])
+    expect(page.get_by_role("heading", name="Mark a part")).to_be_visible()
+    assert marked(page, "box") == marked(page, "erase") == [], "nothing is left, nor its eraser"
+    page.keyboard.press("Control+z")
+    found(page)
+
+
+def test_what_is_not_meant_is_painted_and_sinks(new_page: NewPage, url: str) -> None:
+    page = opened(new_page, url)
+    drag(page, [(0.3, 0.25), (0.7, 0.65)])
+    found(page)
+    with page.expect_request("**/search/region*") as asked:
+        page.keyboard.press("n")
+        drag(page, [(0.05, 0.9), (0.3, 0.92), (0.6, 0.9)])
+    outlines = asked.value.post_data_json["not_polygons"]
+    _, height = size(page)
+    ys = [y for outline in outlines for _, y in outline]
+    assert min(ys) > 0.8 * height
+    assert len(marked(page, "avoid")) == 1
+    found(page)
+    expect(page.locator(".avoided .stroked")).to_have_count(1)
+    red, green, blue = (
+        float(shot(page, page.locator(".part-stage").bounding_box())[..., band].mean()) for band in range(3)
+    )
+    page.keyboard.press("Control+z")
+    expect(page.locator(".avoided .stroked")).to_have_count(0)
+    after = shot(page, page.locator(".part-stage").bounding_box()).mean(axis=(0, 1))
+    assert red - after[0] > max(green - after[1], blue - after[2]), "it is red"
+
+
 def touch(session: CDPSession, kind: str, *places: tuple[float, float]) -> None:
     """Fingers down, moved or up: all those that are on the screen then."""
     points = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(places)]
