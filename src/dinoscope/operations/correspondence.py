@@ -89,22 +89,24 @@ def _smoothed(
     A map forth and a map back have their say alike, so that it is the same whichever picture is first.
     """
     for spread in smoothing.SPREADS:
-        forth = _mapped(total, strength_here, strength_there, spread)
-        back = _mapped(_turned(total), strength_there, strength_here, spread)
+        believed = _mutual(total) * np.multiply.outer(strength_here, strength_there)
+        forth = _mapped(total, believed, spread)
+        back = _mapped(_turned(total), _turned(believed), spread)
         total = cosines + np.float32(SHARPNESS * PULL) * (forth + _turned(back))
     return total
 
 
-def _mapped(
-    total: FloatArray, strength_here: FloatArray, strength_there: FloatArray, spread: float
-) -> FloatArray:
-    """(rows, columns, rows', columns') log odds, at most 0, by a smooth map from the first picture."""
+def _mapped(total: FloatArray, believed: FloatArray, spread: float) -> FloatArray:
+    """(rows, columns, rows', columns') log odds, at most 0, by a smooth map from the first picture.
+
+    Args:
+        total, believed: of the same shape: ``Evidence.total``, and how much each pair is to be believed.
+    """
     rows, columns, down, across = total.shape
     starts, ends = smoothing.middles((rows, columns)), smoothing.middles((down, across))
     table = total.reshape(len(starts), down, across)
     best = table.reshape(len(starts), -1).argmax(axis=1)
-    sure = _mutual(total).reshape(len(starts), -1)[np.arange(len(starts)), best]
-    weights = np.asarray(sure * strength_here.ravel() * strength_there.ravel()[best], np.float64)
+    weights = believed.reshape(len(starts), -1)[np.arange(len(starts)), best].astype(np.float64)
     if weights.sum() <= RARE:  # nothing prefers anything, as in a blank picture
         return np.zeros_like(total)
     places = np.asarray(peaks(table) / (across, down), np.float64)

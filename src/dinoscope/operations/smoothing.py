@@ -49,9 +49,14 @@ def expected(starts: Doubles, ends: Doubles, weights: Doubles) -> Doubles:
 
 def nearness(ends: Doubles, places: Doubles, spread: float) -> FloatArray:
     """(n, m) log odds, at most 0, of each of m ``ends`` when n ``places`` are where they should be."""
-    squares = (places**2).sum(axis=1)[:, None] + (ends**2).sum(axis=1) - 2 * places @ ends.T
-    odds = np.exp(-np.maximum(squares, 0) / (2 * spread**2))
-    return np.asarray(np.log((odds + FARTHEST) / (1 + FARTHEST)), np.float32)
+    odds = _bell(places, ends, spread)
+    return np.asarray(np.log((odds + np.float32(FARTHEST)) / np.float32(1 + FARTHEST)), np.float32)
+
+
+def _bell(first: Doubles, second: Doubles, spread: float) -> FloatArray:
+    """(n, m) how near each of ``first`` is to each of ``second``, in (0, 1]: a Gaussian of the distance."""
+    squares = (first**2).sum(axis=1)[:, None] + (second**2).sum(axis=1) - 2 * first @ second.T
+    return np.exp(np.asarray(np.maximum(squares, 0) / (-2 * spread**2), np.float32))
 
 
 def _common(starts: Doubles, ends: Doubles, weights: Doubles) -> tuple[Doubles, Doubles]:
@@ -69,8 +74,7 @@ def _common(starts: Doubles, ends: Doubles, weights: Doubles) -> tuple[Doubles, 
 
 def _corrections(starts: Doubles, left: Doubles, weights: Doubles) -> Doubles:
     """(n, 2) what an affine map about each patch makes of the (n, 2) rest ``left`` by the common one."""
-    apart = ((starts[:, None] - starts) ** 2).sum(axis=2)
-    near = np.exp(-apart / (2 * REACH**2)) * weights
+    near = _bell(starts, starts, REACH) * weights
     # Moments of (1, x, y) and of the rest, about each patch: sums over all, moved by the patch's place.
     design = np.column_stack([np.ones(len(starts)), starts])
     squares = (near @ (design[:, :, None] * design[:, None]).reshape(-1, 9)).reshape(-1, 3, 3)
