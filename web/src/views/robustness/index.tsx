@@ -10,10 +10,10 @@ import { say } from "../../state/overlays";
 import { noteFailure } from "../../state/session";
 import { useStore } from "../../state/store";
 import { catalogue, curveKey, curveOf, curves, keepCurve, useCatalogue, usePicture, useTrial, seekWeakest, type Catalogue, type Sought, type Weakest } from "./asking";
-import { amountOf, known, parseEdits, withEdit, writeEdits, type Edits } from "./edits";
+import { amountOf, grouped, known, parseEdits, withEdit, writeEdits, type Edits } from "./edits";
 import { outward, Sliders } from "./sliders";
 import { Stage } from "./stage";
-import { Verdict } from "./verdict";
+import { Chip, Verdict } from "./verdict";
 
 const choose = (query: string) => aboutPicture(routes.get(), "robustness", query);
 
@@ -67,11 +67,15 @@ function Lab({ asked, kinds, presets }: { asked: Asked } & Catalogue) {
           <CopyMenu />
         </div>
       </header>
-      <section class="lab-picture" aria-label="The edited picture">
-        <Stage asked={asked} url={picture.value} edited={subject.edits !== ""} current={picture.current} />
-      </section>
-      <div class="lab-said">
-        {failure ? <p class="form-error" role="alert">{failure}</p> : <Verdict trial={trial.value} current={trial.current} of={of} />}
+      <div class="lab-shown">
+        <section class="lab-picture" aria-label="The edited picture">
+          <Stage asked={asked} url={picture.value} edited={subject.edits !== ""} current={picture.current}>
+            {trial.value && <Chip trial={trial.value} />}
+          </Stage>
+        </section>
+        <div class="lab-said">
+          {failure ? <p class="form-error" role="alert">{failure}</p> : <Verdict trial={trial.value} current={trial.current} of={of} />}
+        </div>
       </div>
       <div class="lab-side">
         <div class="lab-presets" role="group" aria-label="Presets">
@@ -180,10 +184,10 @@ function Tools({ of, seed, edits, kinds, drawing, change }: ToolsProps) {
       )}
       {drawing.left > 0 ? (
         <button type="button" class="button" onClick={drawing.stop}>
-          <span class="spinner" aria-hidden="true" /> Stop ({drawing.left} to go)
+          <span class="spinner" aria-hidden="true" /> Stop ({drawing.left} left)
         </button>
-      ) : (
-        <button type="button" class="button" disabled={everything} onClick={() => drawing.all(kinds.map(({ name }) => name))}>
+      ) : everything ? null : (
+        <button type="button" class="button" onClick={() => drawing.all(grouped(kinds).flatMap(([, group]) => group.map(({ name }) => name)))}>
           Draw curves
         </button>
       )}

@@ -28,6 +28,16 @@ export function Verdict({ trial, current, of }: Props) {
   );
 }
 
+/** The same in two words, where the rest has been scrolled away. */
+export function Chip({ trial }: { trial: Trial }) {
+  const place = trial.rank === null ? "" : trial.beyond ? "lost" : trial.rank === 1 ? "first" : ordinal(trial.rank);
+  return (
+    <span class={`lab-chip ${toneOf(trial)}`} aria-hidden="true">
+      {place && <b>{place}</b>} {trial.cosine.toFixed(2)}
+    </span>
+  );
+}
+
 type Tone = "first" | "near" | "lost" | "alone";
 
 export function toneOf({ rank, by_chance: byChance }: Trial): Tone {
@@ -52,7 +62,7 @@ export function ordinal(rank: number): string {
 
 /** What the likeness means: the second half of the server's sentence. */
 function below({ rank, sentence }: Trial): string {
-  const said = rank === null ? "There are no other pictures to look for it among" : (sentence.split("; ").at(-1) ?? "");
+  const said = rank === null ? "There are no other pictures to look for it among" : (sentence.split("; ").at(-1) ?? "").replace(" %", "\u00a0%");
   return `${said[0]?.toUpperCase() ?? ""}${said.slice(1)}.`;
 }
 
