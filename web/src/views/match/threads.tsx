@@ -88,13 +88,15 @@ export function Leading({ handle }: { handle: { current: Lead | null } }) {
       <path />
       {Array.from({ length: MOST_SPOTS }, (_, i) => (
         <g key={i} class="spot">
-          <circle r={i === 0 ? 10 : 8} />
+          <circle class="halo" r={i === 0 ? 10 : 8} />
+          <circle class="ring" r={i === 0 ? 10 : 8} />
           <text dy="0.35em">{i + 1}</text>
         </g>
       ))}
       <g class="from">
+        <circle class="halo" r={9} />
         <circle r={9} />
-        <circle r={2} />
+        <circle class="dot" r={2} />
       </g>
     </svg>
   );
