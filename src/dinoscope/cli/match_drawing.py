@@ -72,7 +72,8 @@ def drawn(
         part: how much of each patch of ``here`` is marked, (rows, columns) in [0, 1], and where that lies.
     """
     first, second = _fitted(here, there)
-    said = [matches.orientation.sentence, matches.note, matches.geometry and matches.geometry.sentence]
+    way = matches.orientation.sentence if matches.links else None  # of nothing it would say nothing
+    said = [way, matches.note, matches.geometry and matches.geometry.sentence]
     if part is not None:
         first, second = _lit(first, part[0]), _lit(second, part[1].heat if part[1].found else None)
         said.insert(0, None if part[1].found else LOST)

@@ -162,7 +162,8 @@ def show(found: Matches, carried: Transfer | None) -> None:
             start, end = (f"{x:.0f},{y:.0f}" for x, y in (link.here, link.there))
             made.add_row(str(rank), start, end, f"{link.similarity:.2f}", f"{link.confidence:.2f}")
         out().print(made)
-    say(f"[green]{plural(len(found.links), 'link')}; {found.orientation.sentence}[/]")
+    if found.links:
+        say(f"[green]{plural(len(found.links), 'link')}; {found.orientation.sentence}[/]")
     if found.geometry is not None:
         say(escaped(found.geometry.sentence))
     if found.note:
