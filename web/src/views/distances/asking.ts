@@ -1,6 +1,7 @@
 // What the server says of distances, asked once a set of pictures.
 import { useEffect, useState } from "preact/hooks";
 import { bytes, call, queryString, withSignal } from "../../api";
+import { percent } from "../../format";
 import { noteFailure } from "../../state/session";
 
 export interface Pair {
@@ -33,6 +34,14 @@ export interface Why {
 /** The pair of two pictures, whichever came first. */
 export const pairOf = (found: Distances, one: string, other: string): Pair | undefined =>
   found.pairs.find(({ here, there }) => (here === one && there === other) || (here === other && there === one));
+
+/** What a distance means, in a few words. */
+export function saidOf({ cosine, percentile, sentence }: Pair): string {
+  if (percentile === null || cosine >= SAME) return `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}`;
+  return percentile >= 50 ? `Closer than ${percent(percentile)} of pairs` : `Farther apart than ${percent(100 - percentile)} of pairs`;
+}
+
+export const SAME = 0.9995; // cosine from which the model sees one and the same picture
 
 const HEADER = 24;
 

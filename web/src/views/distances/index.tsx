@@ -9,7 +9,7 @@ import { plural } from "../../format";
 import { keysRest } from "../../keys";
 import { HOME, MOST_THESE, navigate, routes, turn, type Route } from "../../route";
 import { useStore } from "../../state/store";
-import { pairOf, useDistances, type Distances as Found, type Pair } from "./asking";
+import { pairOf, saidOf, useDistances, type Distances as Found, type Pair } from "./asking";
 import { Matrix } from "./matrix";
 import { PairPanel } from "./pair";
 
@@ -92,7 +92,7 @@ function Measured({ found }: { found: Found }) {
       <div class="matrix-frame">
         <Matrix found={found} chosen={chosen ?? null} choose={({ here, there }: Pair) => turn({ pair: `${here},${there}` })} remove={without} />
         <p class="hint matrix-legend">
-          <span>as any two</span> <i aria-hidden="true" /> <span>closer than 99.99 % of pairs</span>
+          <span>like any two</span> <i aria-hidden="true" /> <span>like 1 of 10,000 pairs</span>
         </p>
       </div>
       {chosen ? <PairPanel found={found} pair={chosen} why={why} /> : <Extremes found={found} />}
@@ -113,7 +113,7 @@ function Extremes({ found }: { found: Found }) {
             <img src={queryThumbnailUrl(pair.here, 320)} alt="" />
             <img src={queryThumbnailUrl(pair.there, 320)} alt="" />
           </span>
-          <span>{pair.sentence}</span>
+          <span>{saidOf(pair)}</span>
         </button>
       ))}
       <p class="hint">Choose a field to see its two pictures, and why they are alike.</p>

@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import { queryThumbnailUrl } from "../../api";
 import { closeness, percent } from "../../format";
-import { pairOf, type Distances, type Pair } from "./asking";
+import { pairOf, saidOf, type Distances, type Pair } from "./asking";
 
 interface Props {
   found: Distances;
@@ -11,7 +11,7 @@ interface Props {
   remove: (query: string) => void;
 }
 
-const WORDY = 9; // up to so many, a field has room for its number
+const WORDY = 12; // up to so many, a field has room for its number
 
 export function Matrix({ found, chosen, choose, remove }: Props) {
   const [under, setUnder] = useState<readonly [number, number] | null>(null);
@@ -51,8 +51,8 @@ export function Matrix({ found, chosen, choose, remove }: Props) {
                 class={chosen === pair ? "chosen" : ""}
                 data-at={`${row},${column}`}
                 style={{ "--warm": `${Math.round(100 * warm)}%` }}
-                title={pair.sentence}
-                aria-label={pair.sentence}
+                title={saidOf(pair)}
+                aria-label={saidOf(pair)}
                 onPointerEnter={() => setUnder([row, column])}
                 onClick={() => choose(pair)}
               >

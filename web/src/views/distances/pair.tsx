@@ -7,7 +7,7 @@ import { HEAT } from "../../heat";
 import { aboutPicture, formatRoute, navigate, routes, turn } from "../../route";
 import { useAsked } from "../../state/asked";
 import { VIEWS } from "..";
-import { useWhy, type Distances, type Grid, type Pair } from "./asking";
+import { SAME, saidOf, useWhy, type Distances, type Grid, type Pair } from "./asking";
 import { curveOf, placeOn } from "./scale";
 
 interface Props {
@@ -70,9 +70,9 @@ function Seen({ query, grid }: { query: string; grid: Grid | null }) {
 }
 
 function Said({ found, pair }: { found: Distances; pair: Pair }) {
-  const { cosine, percentile, sentence } = pair;
+  const { cosine, percentile } = pair;
   const close = percentile === null || percentile >= 50;
-  const same = cosine >= 0.9995;
+  const same = cosine >= SAME;
   return (
     <div class="pair-said">
       {percentile === null || same ? (
@@ -84,7 +84,7 @@ function Said({ found, pair }: { found: Distances; pair: Pair }) {
       )}
       <Spread found={found} cosine={cosine} />
       <p class="pair-words">
-        {percentile === null || same ? `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.` : "Of this library’s random pairs."} Cosine {cosine.toFixed(3)}.
+        {percentile === null || same ? `${saidOf(pair)}.` : "Of this library’s random pairs."} Cosine {cosine.toFixed(3)}.
       </p>
     </div>
   );

@@ -63,7 +63,8 @@ export interface Area {
 export class Index {
   private readonly starts = new Uint32Array(SIDE * SIDE + 1);
   private readonly members: Uint32Array;
-  private readonly deputies = new Map<number, Int32Array>();
+  private readonly deputies = new Map<number, Int32Array>(); // by level, of those that passed
+  private passed: Uint8Array | null = null;
 
   readonly bounds: Area; // of all points
 
@@ -107,15 +108,15 @@ export class Index {
     return best;
   }
 
-  /** Of each field of a grid of 2 ** level a side, in an area, the point that stands for it. */
-  deputiesIn(level: number, area: Area, allowed: ((i: number) => boolean) | null): number[] {
+  /** Of each field of a grid of 2 ** level a side, in an area, the first point that passes: it stands for the field. */
+  deputiesIn(level: number, area: Area, passing: Uint8Array | null): number[] {
     const cells = 2 ** level;
-    const cellOf = (place: number) => Math.min(cells - 1, Math.floor((place / (WHOLE + 1)) * cells));
-    if (level > FINEST || allowed) return this.deputiesAnew(cells, cellOf, area, allowed);
-    const all = this.deputiesOf(level, cells, cellOf);
+    const cellOf = (place: number) => Math.min(cells - 1, Math.max(0, Math.floor((place / (WHOLE + 1)) * cells)));
+    if (level > FINEST) return this.deputiesAnew(cells, cellOf, area, passing);
+    const all = this.deputiesOf(level, cells, cellOf, passing);
     const found: number[] = [];
-    for (let row = Math.max(0, cellOf(area.top)); row <= cellOf(area.bottom); row += 1) {
-      for (let column = Math.max(0, cellOf(area.left)); column <= cellOf(area.right); column += 1) {
+    for (let row = cellOf(area.top); row <= cellOf(area.bottom); row += 1) {
+      for (let column = cellOf(area.left); column <= cellOf(area.right); column += 1) {
         const i = all[row * cells + column] as number;
         if (i >= 0) found.push(i);
       }
@@ -123,20 +124,27 @@ export class Index {
     return found;
   }
 
-  private deputiesOf(level: number, cells: number, cellOf: (place: number) => number): Int32Array {
+  private deputiesOf(level: number, cells: number, cellOf: (place: number) => number, passing: Uint8Array | null): Int32Array {
+    if (this.passed !== passing) {
+      this.passed = passing;
+      this.deputies.clear();
+    }
     const known = this.deputies.get(level);
     if (known) return known;
     const { count, places } = this.points;
     const all = new Int32Array(cells * cells).fill(-1);
-    for (let i = count - 1; i >= 0; i -= 1) all[cellOf(places[2 * i + 1] as number) * cells + cellOf(places[2 * i] as number)] = i;
+    for (let i = count - 1; i >= 0; i -= 1) {
+      if (passing !== null && passing[i] === 0) continue;
+      all[cellOf(places[2 * i + 1] as number) * cells + cellOf(places[2 * i] as number)] = i;
+    }
     this.deputies.set(level, all);
     return all;
   }
 
-  private deputiesAnew(cells: number, cellOf: (place: number) => number, area: Area, allowed: ((i: number) => boolean) | null): number[] {
+  private deputiesAnew(cells: number, cellOf: (place: number) => number, area: Area, passing: Uint8Array | null): number[] {
     const found = new Map<number, number>();
     this.within(area, (i, x, y) => {
-      if (allowed && !allowed(i)) return;
+      if (passing !== null && passing[i] === 0) return;
       const cell = cellOf(y) * cells + cellOf(x);
       const before = found.get(cell);
       if (before === undefined || i < before) found.set(cell, i);
@@ -166,19 +174,32 @@ export function inside(index: Index, outline: readonly Corner[], allowed: (i: nu
   if (outline.length < 3) return [];
   const [xs, ys] = [outline.map(([x]) => x), outline.map(([, y]) => y)];
   const area = { left: Math.min(...xs), top: Math.min(...ys), right: Math.max(...xs), bottom: Math.max(...ys) };
+  const sides = sidesByRow(outline);
   const found: number[] = [];
   index.within(area, (i, x, y) => {
-    if (allowed(i) && wound(outline, x, y)) found.push(i);
+    if (allowed(i) && wound(sides[y >> SHIFT] ?? [], x, y)) found.push(i);
   });
   return found;
 }
 
-/** Whether an outline goes round a place: how often it crosses the ray to the right, with its direction. */
-function wound(outline: readonly Corner[], x: number, y: number): boolean {
-  let turns = 0;
-  for (let k = 0; k < outline.length; k += 1) {
-    const [x0, y0] = outline[k] as Corner;
+type Side = readonly [x0: number, y0: number, x1: number, y1: number];
+
+/** The sides of an outline that may matter for the places of each row of buckets. */
+function sidesByRow(outline: readonly Corner[]): Side[][] {
+  const rows: Side[][] = Array.from({ length: SIDE }, () => []);
+  outline.forEach(([x0, y0], k) => {
     const [x1, y1] = outline[(k + 1) % outline.length] as Corner;
+    const from = Math.max(0, Math.floor(Math.min(y0, y1)) >> SHIFT);
+    const to = Math.min(SIDE - 1, Math.floor(Math.max(y0, y1)) >> SHIFT);
+    for (let row = from; row <= to; row += 1) rows[row]?.push([x0, y0, x1, y1]);
+  });
+  return rows;
+}
+
+/** Whether an outline goes round a place: how often its sides cross the ray to the right, with their direction. */
+function wound(sides: readonly Side[], x: number, y: number): boolean {
+  let turns = 0;
+  for (const [x0, y0, x1, y1] of sides) {
     if (y0 <= y === y1 <= y) continue;
     if (x0 + ((y - y0) / (y1 - y0)) * (x1 - x0) > x) turns += y1 > y0 ? 1 : -1;
   }

@@ -270,7 +270,7 @@ function choose({ index, passing, selected, meant }: Props, camera: Camera, scre
   const { ids, places } = index.points;
   // Twice as many fields as there is room for, so that one that is covered leaves its room to another.
   const level = Math.max(0, Math.round(Math.log2((2 * side) / ROOM)));
-  const first = index.deputiesIn(level, seen(camera, screen, ROOM), passing && allowed(passing)).sort((one, other) => one - other);
+  const first = index.deputiesIn(level, seen(camera, screen, ROOM), passing).sort((one, other) => one - other);
   const own = meant === null ? -1 : ids.indexOf(meant);
   if (own >= 0) first.unshift(own);
   const size = Math.min(LARGEST, Math.max(ROOM, 0.75 * (side / Math.sqrt(index.points.count))));
