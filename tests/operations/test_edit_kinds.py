@@ -173,5 +173,6 @@ def test_what_makes_no_sense_is_told(text: str, sentence: str) -> None:
 
 def test_a_large_picture_is_edited_at_one_size() -> None:
     assert working(np.zeros((2000, 1000, 3), np.uint8)).shape == (2 * SIDE, SIDE, 3)
+    assert working(np.zeros((30, 70_000, 3), np.uint8)).shape == (2, 4096, 3)
     small = picture()
     assert working(small) is small

@@ -15,6 +15,7 @@ from dinoscope.operations import reshaping, toning
 
 SIDE = 512  # pixels: an edited picture's shorter side; twice what the models see, and grain, blocks and blur
 # then mean the same in every picture
+LONGEST = 4096  # pixels of the longer side: a strip is still a picture, and JPEG ends at 65,500
 
 Apply: TypeAlias = "Callable[[Image.Image, float, np.random.Generator], Image.Image]"
 
@@ -155,9 +156,9 @@ PRESETS = (
 
 
 def working(pixels: Pixels) -> Pixels:
-    """The picture at the size at which it is edited: the shorter side SIDE, or as small as it is."""
+    """The picture at the size at which it is edited: SIDE by LONGEST at most, or as small as it is."""
     height, width = pixels.shape[:2]
-    scale = SIDE / min(height, width)
+    scale = min(SIDE / min(height, width), LONGEST / max(height, width))
     if scale >= 1:
         return pixels
     size = max(1, round(width * scale)), max(1, round(height * scale))

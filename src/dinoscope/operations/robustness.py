@@ -18,7 +18,7 @@ from dinoscope.operations.surroundings import DEEP, Shelved, Surroundings
 
 STEPS = 5  # strengths of a curve in each direction; where the original is lost, more are added
 FINE = 0.02  # how exactly the strength is found at which it is lost
-BATCH = 4  # edited pictures at once: others get a turn in between
+BATCH = 2  # edited pictures at once: whoever drags a slider meanwhile waits 0.3 s at most
 
 Until: TypeAlias = Literal["first", "chance"]  # lost when: no longer the first; no nearer than by chance
 
