@@ -193,7 +193,7 @@ def test_an_eraser_takes_back_and_what_is_painted_again_is_back(new_page: NewPag
     drag(page, [(0.2, 0.2), (0.8, 0.8)])
     found(page)
     everything, kept = brightness(page, 0.35, 0.5), brightness(page, 0.7, 0.5)
-    page.keyboard.press("e")
+    page.keyboard.press("d")
     drag(page, [(0.35, 0.15), (0.35, 0.5), (0.35, 0.85)])
     found(page)
     assert len(marked(page, "box")) == 1
@@ -207,7 +207,7 @@ def test_an_eraser_takes_back_and_what_is_painted_again_is_back(new_page: NewPag
     assert len(marked(page, "erase")) == 2, "the stroke is cut where it was painted over"
     page.mouse.move(5, 5)
     assert brightness(page, 0.35, 0.5) > 0.8 * everything
-    page.keyboard.press("e")
+    page.keyboard.press("d")
     for row in (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8):
         drag(page, [(0.1, row), (0.9, row)])
     expect(page.get_by_role("heading", name="Mark a part")).to_be_visible()

@@ -39,8 +39,8 @@ export const SHORTCUTS: readonly { title: string; shortcuts: readonly Shortcut[]
   {
     title: "Marking a part",
     shortcuts: [
-      { keys: ["b", "l", "r"], does: "Box, lasso, brush" },
-      { keys: ["w", "n"], does: "Points: this, not this" },
+      { keys: ["b", "l", "r", "d"], does: "Box, lasso, brush, eraser" },
+      { keys: ["w", "n"], does: "This, not this" },
       { keys: ["Shift"], does: "Add to what is marked" },
       { keys: ["Ctrl", "Z"], does: "Undo" },
       { keys: ["h", "v"], does: "Heat maps, close-ups" },

@@ -1,5 +1,6 @@
 // A picture with such a part: where it is, and what to do with it.
 import { useRef } from "preact/hooks";
+import { act, actsOnPicture } from "../../acts";
 import { imageUrl, thumbnailUrl } from "../../api";
 import { Places, sureness } from "../../components/places";
 import { Thumbnail, type TileProps, Tool } from "../../components/tile";
@@ -63,6 +64,9 @@ export function PartTile(props: TileProps) {
           <Tool icon="add" label="More like this place" shortcut="+" name={name} act={() => actions.more(id)} />
           <Tool icon="minus" label="Not this one" shortcut="−" name={name} act={() => actions.less(id)} />
           <Tool icon="part" label="Go on from this place" shortcut="p" name={name} act={() => actions.part(id)} />
+          {width >= 150 && actsOnPicture().filter(({ view }) => view === "match").map((one) => (
+            <Tool key={one.view} icon={one.icon} label={one.label} shortcut={one.key} name={name} act={() => act(one, String(id))} />
+          ))}
         </div>
       </div>
       <div class="score" title={`Likeness ${hit.score.toFixed(3)}`} aria-hidden="true">

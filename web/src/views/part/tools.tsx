@@ -9,7 +9,7 @@ export const TOOLS: readonly { name: Tool; icon: IconName; title: string; key: s
   { name: "box", icon: "box", title: "Box", key: "b" },
   { name: "lasso", icon: "lasso", title: "Lasso", key: "l" },
   { name: "brush", icon: "brush", title: "Brush", key: "r" },
-  { name: "erase", icon: "eraser", title: "Eraser", key: "e" },
+  { name: "erase", icon: "eraser", title: "Eraser", key: "d" },
   { name: "at", icon: "pointIn", title: "Point: this", key: "w" },
   { name: "not", icon: "pointOut", title: "Not this: click or paint", key: "n" },
 ];
