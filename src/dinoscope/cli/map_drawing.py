@@ -19,40 +19,46 @@ if TYPE_CHECKING:
     from dinoscope.operations.mapping import LibraryMap
     from dinoscope.pictures.limits import Limits
 
-CELLS = 40  # thumbnails a side, at most
+CELLS = 40  # thumbnails along the longer side, at most
 GAP = 2  # pixels between two that are neighbours
 
 
 def drawn(library: Library, found: LibraryMap, side: int, limits: Limits) -> Image:
-    """The map, ``side`` pixels a side; one picture a cell of a grid, the others as dots below them."""
+    """The map, its longer side ``side`` pixels; one picture a square of a grid, the others as dots below."""
     from PIL import Image, ImageDraw
 
-    sheet = Image.new("RGB", (side, side), GROUND)
-    pen = ImageDraw.Draw(sheet)
-    for x, y in (found.places * side).tolist():
-        pen.point((x, y), fill=INK)
     cells = max(8, min(CELLS, round(1.6 * len(found) ** 0.5)))
     each = side // cells
-    chosen = np.flatnonzero(one_a_cell(found.places, cells))
+    low, high = found.places.min(axis=0), found.places.max(axis=0)
+    scale = (side - each) / max(float((high - low).max()), 1e-6)
+    places = (found.places - low) * scale + each / 2  # (n, 2) pixels
+    width, height = (int(value) for value in np.ceil((high - low) * scale) + each)
+    sheet = Image.new("RGB", (width, height), GROUND)
+    pen = ImageDraw.Draw(sheet)
+    for x, y in places.tolist():
+        pen.ellipse((x - 1.5, y - 1.5, x + 1.5, y + 1.5), fill=INK)
+    chosen = np.flatnonzero(one_a_cell(places / each))
     pictures = {one.id: one for one in library.pictures(found.pictures[chosen].tolist())}
     for index in chosen.tolist():
         picture = pictures.get(int(found.pictures[index]))
         small = None if picture is None else _thumbnail(library, picture, each - GAP, limits)
         if small is not None:
-            column, row = np.minimum((found.places[index] * cells).astype(int), cells - 1)
-            corner = column * each + (each - small.width) // 2, row * each + (each - small.height) // 2
-            sheet.paste(small, (int(corner[0]), int(corner[1])))
+            left, top = (int(cell) * each for cell in places[index] / each)
+            sheet.paste(small, (left + (each - small.width) // 2, top + (each - small.height) // 2))
     return sheet
 
 
-def one_a_cell(places: FloatArray, cells: int) -> Bools:
-    """(n,) of each cell of a grid the picture that is nearest to its middle."""
-    at = np.minimum((places * cells).astype(np.int64), cells - 1)
-    astray = np.linalg.norm(places * cells - at - 0.5, axis=1)
-    order = np.lexsort((astray, at[:, 0] + cells * at[:, 1]))
-    cell = (at[:, 0] + cells * at[:, 1])[order]
+def one_a_cell(places: FloatArray) -> Bools:
+    """(n,) of each unit square the picture that is nearest to its middle.
+
+    Args:
+        places: (n, 2) at least 0.
+    """
+    at = places.astype(np.int64)
+    cell = at[:, 0] + (int(at[:, 0].max()) + 1) * at[:, 1]
+    order = np.lexsort((np.linalg.norm(places - at - 0.5, axis=1), cell))
     kept = np.zeros(len(places), np.bool_)
-    kept[order[np.concatenate([[True], cell[1:] != cell[:-1]])]] = True
+    kept[order[np.concatenate([[True], np.diff(cell[order]) != 0])]] = True
     return kept
 
 

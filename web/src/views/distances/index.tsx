@@ -46,7 +46,7 @@ export function Distances() {
             <button type="button" class="pill" aria-expanded={adding} onClick={() => setAdding(!adding)}>
               <Icon name={adding ? "close" : "add"} size={16} /> {adding ? "Done" : "Add pictures"}
             </button>
-            <a class="pill" href="/distances" aria-label="Start anew" title="Start anew"><Icon name="grid" size={16} /> <span class="wide-only">Others</span></a>
+            <a class="pill" href="/distances" aria-label="Others: start anew" title="Start anew"><Icon name="grid" size={16} /> <span class="wide-only">Others</span></a>
             <CopyMenu />
           </div>
         </header>

@@ -29,34 +29,34 @@ export function Matrix({ found, chosen, choose, remove }: Props) {
     (event.currentTarget as HTMLElement).querySelector<HTMLElement>(`[data-at="${row},${column}"]`)?.focus();
   };
   return (
-    <div class={`matrix${queries.length <= WORDY ? " wordy" : ""}`} style={{ "--n": String(queries.length) }} onKeyDown={onKeyDown} onPointerLeave={() => setUnder(null)} role="grid" aria-label="How alike the pictures are, each with each">
-      <div role="row" class="matrix-row">
+    <div class={`matrix${queries.length <= WORDY ? " wordy" : ""}`} style={{ "--n": String(queries.length) }} onKeyDown={onKeyDown} onPointerLeave={() => setUnder(null)} role="group" aria-label="How alike the pictures are, each with each">
+      <div class="matrix-row">
         <span />
-        {queries.map((query, at) => <Head key={query} query={query} lit={lit(query, at)} remove={remove} />)}
+        {queries.map((query, at) => <Head key={query} query={query} number={at + 1} lit={lit(query, at)} remove={remove} />)}
       </div>
       {queries.map((one, row) => (
-        <div role="row" class="matrix-row" key={one}>
-          <span role="rowheader" class={`matrix-head${lit(one, row) ? " lit" : ""}`}>
+        <div class="matrix-row" key={one}>
+          <span class={`matrix-head${lit(one, row) ? " lit" : ""}`}>
             <img src={queryThumbnailUrl(one, 160)} alt="" loading="lazy" draggable={false} />
           </span>
           {queries.map((other, column) => {
             const pair = row === column ? undefined : pairOf(found, one, other);
-            if (!pair) return <span key={other} class="matrix-self" role="gridcell" aria-label="itself" />;
+            if (!pair) return <span key={other} class="matrix-self" />;
             const warm = pair.percentile === null ? Math.max(0, pair.cosine) : closeness(pair.percentile);
             return (
               <button
                 key={other}
                 type="button"
-                role="gridcell"
                 class={chosen === pair ? "chosen" : ""}
                 data-at={`${row},${column}`}
                 style={{ "--warm": `${Math.round(100 * warm)}%` }}
                 title={saidOf(pair)}
-                aria-label={saidOf(pair)}
+                aria-label={`Pictures ${row + 1} and ${column + 1}: ${saidOf(pair)}`}
+                aria-pressed={chosen === pair}
                 onPointerEnter={() => setUnder([row, column])}
                 onClick={() => choose(pair)}
               >
-                <span>{pair.percentile === null ? pair.cosine.toFixed(2) : percent(pair.percentile).replace(" ", "")}</span>
+                <span aria-hidden="true">{pair.percentile === null ? pair.cosine.toFixed(2) : percent(pair.percentile).replace(" ", "")}</span>
               </button>
             );
           })}
@@ -66,10 +66,10 @@ export function Matrix({ found, chosen, choose, remove }: Props) {
   );
 }
 
-function Head({ query, lit, remove }: { query: string; lit: boolean; remove: (query: string) => void }) {
+function Head({ query, number, lit, remove }: { query: string; number: number; lit: boolean; remove: (query: string) => void }) {
   return (
-    <span role="columnheader" class={`matrix-head${lit ? " lit" : ""}`}>
-      <button type="button" title="Take it out" aria-label="Take this picture out" onClick={() => remove(query)}>
+    <span class={`matrix-head${lit ? " lit" : ""}`}>
+      <button type="button" title="Take it out" aria-label={`Take picture ${number} out`} onClick={() => remove(query)}>
         <img src={queryThumbnailUrl(query, 160)} alt="" loading="lazy" draggable={false} />
       </button>
     </span>

@@ -38,6 +38,7 @@ export function LibraryMap() {
   }
   return (
     <div class="map" ref={fill}>
+      <h1 class="visually-hidden">Map of the library</h1>
       <FilterBar />
       <div class="map-body" aria-busy={index === null}>
         {index && <Shown index={index} passing={passing} noWebgl={() => setRefused(true)} />}
