@@ -16,7 +16,7 @@ from dinoscope.library.shelves import Shelf
 from dinoscope.library.token_views import TokenView
 from dinoscope.operations.pooling import directions, levels
 from dinoscope.operations.region_query import RegionQuery
-from dinoscope.operations.region_ranking import Whole, candidates, maxsim
+from dinoscope.operations.region_ranking import Whole, candidates, maxsim, reranked
 
 RNG = np.random.default_rng(11)
 
@@ -51,7 +51,11 @@ def table(vectors: FloatArray, *counts: int) -> TokenTable:
 class Answers:
     """A TokenView whose engine answers what it is told; -1 is nothing."""
 
-    def __init__(self, rows: list[list[int]], similarities: list[list[float]]) -> None:
+    def __init__(
+        self, rows: list[list[int]], similarities: list[list[float]], tokens: int = 32 * 100
+    ) -> None:
+        self.tokens = tokens
+        self.asked = 0
         self._rows = np.array(rows, np.int64)
         self._similarities = np.where(self._rows >= 0, np.array(similarities, np.float32), -np.inf)
 
@@ -59,6 +63,7 @@ class Answers:
         self, queries: FloatArray, n: int, where: Filter | None = None
     ) -> tuple[Rows, Rows, FloatArray]:
         assert len(queries) == len(self._rows)
+        self.asked = n
         return self._rows, np.zeros_like(self._rows), np.asarray(self._similarities, np.float32)
 
     def row_of(self, content: str) -> int | None:
@@ -117,6 +122,18 @@ def test_equal_candidates_are_told_apart_by_their_rows() -> None:
     assert best([[8, 4, 6, 1]], [[0.7, 0.7, 0.7, 0.1]], 2, 1) == [4, 6]
 
 
+@pytest.mark.parametrize(
+    ("pictures", "nearest", "ranked"),
+    [(100, 400, 300), (25_000, 400, 300), (100_000, 1_600, 300), (1_000_000, 8_000, 800)],
+)
+def test_a_larger_library_is_looked_into_more_deeply(pictures: int, nearest: int, ranked: int) -> None:
+    answers = Answers([[3]], [[0.5]], tokens=32 * pictures)
+    view = cast(TokenView, answers)
+    candidates(query(unit(1, 8), 1.0), view, None, 300)
+    assert answers.asked == nearest
+    assert reranked(view) == ranked
+
+
 def test_a_query_nothing_answers_has_no_candidates() -> None:
     assert best([[-1, -1]], [[0, 0]], 5, 1) == []
 
@@ -130,7 +147,7 @@ class Descriptors:
     def vector(self, content: str) -> FloatArray:
         if content not in self.vectors:
             raise NoSuchPicture("gone")
-        return self.vectors[content]
+        return np.asarray(self.vectors[content], np.float32)
 
     def search(self, asked: FloatArray, k: int, where: Filter | None) -> list[list[tuple[str, float]]]:
         order = sorted(self.vectors, key=lambda one: -float(self.vectors[one] @ asked[0]))

@@ -43,6 +43,11 @@ class TokenView:
         return self._state.row.count - len(dead_rows(self._db, self._shelf))
 
     @property
+    def tokens(self) -> int:
+        """Tokens there is room for, those of removed pictures and unused ones among them."""
+        return len(self._file)
+
+    @property
     def engine(self) -> str:
         """The name of the engine that searches."""
         return self._state.engine.name

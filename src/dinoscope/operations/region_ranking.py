@@ -17,8 +17,12 @@ from dinoscope.operations.places import likeness
 from dinoscope.operations.pooling import directions, says
 from dinoscope.operations.region_query import RegionQuery
 
-NEAREST = 400  # tokens asked for each query token
-RERANKED = 300  # candidates of which all tokens are read, 4 KB each
+# Tokens asked for each query token, and candidates of which all tokens are read, 4 KB each: least and most.
+# One token of 2,000 lies between, for where there are thousands of pictures of a kind the 400 nearest all
+# come from copies of a few: of a million pictures the ten best were found to 98 % so, to 26 % with the least.
+NEAREST = (400, 8_000)
+RERANKED = (300, 800)
+ONE_OF = 2_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,7 +59,7 @@ def candidates(query: RegionQuery, view: TokenView, where: Filter | None, most: 
 
     What a row lacks for a query token is taken to be as good as the last that was answered for it.
     """
-    rows, _, similarities = view.nearby(query.tokens, max(NEAREST, most), where)
+    rows, _, similarities = view.nearby(query.tokens, max(_nearest(view), most), where)
     gains: defaultdict[int, float] = defaultdict(float)
     for weight, line, marks in zip(query.weights.tolist(), rows, similarities, strict=True):
         found = line >= 0
@@ -66,6 +70,15 @@ def candidates(query: RegionQuery, view: TokenView, where: Filter | None, most: 
             gains[row] += weight * gain
     best = sorted(gains, key=lambda row: (-gains[row], row))[:most]
     return np.sort(np.array(best, np.int64))
+
+
+def reranked(view: TokenView) -> int:
+    """How many candidates to rank, at least."""
+    return min(max(_nearest(view) // 10, RERANKED[0]), RERANKED[1])
+
+
+def _nearest(view: TokenView) -> int:
+    return min(max(view.tokens // ONE_OF, NEAREST[0]), NEAREST[1])
 
 
 def maxsim(query: RegionQuery, table: TokenTable) -> FloatArray:

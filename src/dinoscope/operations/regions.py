@@ -23,7 +23,7 @@ from dinoscope.operations.refining import Closer, Read, ReadQuery, View, near_vi
 from dinoscope.operations.region_answers import RegionAnswer
 from dinoscope.operations.region_hits import Candidate, hits_of, located, ordered, refined
 from dinoscope.operations.region_query import RegionQuery, Seen, region_query
-from dinoscope.operations.region_ranking import RERANKED, Whole, candidates, maxsim
+from dinoscope.operations.region_ranking import Whole, candidates, maxsim, reranked
 from dinoscope.operations.selection import Selection
 from dinoscope.pictures.filling import filled
 
@@ -227,7 +227,7 @@ def _ranked(
     left_out: set[int],
 ) -> list[Candidate]:
     """Candidates by all their tokens, best first."""
-    most = max(RERANKED, 2 * wanted)
+    most = max(reranked(view), 2 * wanted)
     rows = np.union1d(candidates(query, view, where, most), whole.candidates(view, where, most))
     table, contents = view.read(rows), view.contents(rows)
     files = library.pictures_of(contents, where)
