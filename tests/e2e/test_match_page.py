@@ -114,9 +114,9 @@ def test_a_hit_is_matched_with_what_it_was_found_by(new_page: NewPage, url: str)
     tile.hover()
     tile.get_by_role("button", name="Match").click()
     assert re.search(r"/match\?here=3&there=\d+$", page.evaluate("location.href"))
-    expect(page.get_by_role("heading", level=1)).to_contain_text(name or "?")
     ready(page)
-    expect(page.get_by_role("region", name="Which way round")).to_contain_text("round.")
+    expect(page.get_by_role("heading", level=1)).to_contain_text(name or "?")
+    expect(page.get_by_role("region", name="Which way round")).to_contain_text(re.compile("Matched|Perhaps"))
 
 
 def test_the_other_picture_is_chosen_from_those_most_alike(new_page: NewPage, url: str) -> None:
