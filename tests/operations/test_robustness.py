@@ -49,7 +49,9 @@ def test_unedited_it_is_the_first() -> None:
     trial = lab(100, 60, 200).trial(())
     assert trial.cosine == pytest.approx(1)
     assert (trial.rank, trial.among, trial.lost()) == (1, 3, False)
-    assert trial.sentence.startswith("the original is still the first of 3")
+    assert trial.sentence == (
+        "the original is still the first of 3; to the model it is one and the same picture"
+    )
 
 
 def test_the_rank_counts_those_that_are_nearer() -> None:

@@ -12,6 +12,7 @@ from dinoscope.features import FloatArray, Pixels, Vectors
 from dinoscope.library.library import Library
 from dinoscope.models.backbone import Backbone
 from dinoscope.operations.calibration import CHANCE, percent
+from dinoscope.operations.distances import SAME
 from dinoscope.operations.edit_kinds import KINDS, Edit, checked, edited, parsed, working
 from dinoscope.operations.searching import Yardstick
 from dinoscope.operations.surroundings import DEEP, Shelved, Surroundings
@@ -63,6 +64,8 @@ class Trial:
     def _far(self) -> str:
         if self.percentile is None:
             return f"cosine {self.cosine:.3f}"
+        if self.cosine >= SAME:
+            return "to the model it is one and the same picture"
         if self.lost("chance"):
             return "it is no closer than unrelated pictures come by chance"
         if self.percentile >= 50:
