@@ -69,9 +69,8 @@ function Lab({ asked, kinds, presets }: { asked: Asked } & Catalogue) {
       </header>
       <div class="lab-shown">
         <section class="lab-picture" aria-label="The edited picture">
-          <Stage asked={asked} url={picture.value} edited={subject.edits !== ""} current={picture.current}>
-            {trial.value && <Chip trial={trial.value} />}
-          </Stage>
+          <Stage asked={asked} url={picture.value} edited={subject.edits !== ""} current={picture.current} />
+          {trial.value && <Chip trial={trial.value} />}
         </section>
         <div class="lab-said">
           {failure ? <p class="form-error" role="alert">{failure}</p> : <Verdict trial={trial.value} current={trial.current} of={of} />}

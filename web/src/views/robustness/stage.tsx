@@ -1,5 +1,4 @@
 // The picture as the server edits it and the model is shown it; the original, for as long as it is held down.
-import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { queryImageUrl, queryThumbnailUrl } from "../../api";
 import { Icon } from "../../components/icon";
@@ -10,10 +9,9 @@ interface Props {
   url: string | null; // of the edited picture; null: not there yet
   edited: boolean;
   current: boolean; // is it what is asked for?
-  children?: ComponentChildren; // over a corner of it
 }
 
-export function Stage({ asked, url, edited, current, children }: Props) {
+export function Stage({ asked, url, edited, current }: Props) {
   const [held, setHeld] = useState(false);
   const original = held || !url;
   useEffect(() => {
@@ -49,7 +47,6 @@ export function Stage({ asked, url, edited, current, children }: Props) {
       <img class="lab-original" src={queryThumbnailUrl(asked.query, 320)} alt="" draggable={false} hidden={!original} />
       <img class="lab-original" src={queryImageUrl(asked.query, 1600)} alt={held ? asked.name : ""} draggable={false} hidden={!original} />
       {url && <img class="lab-edited" src={url} alt={`${asked.name}, edited`} draggable={false} hidden={held} />}
-      {children}
       {edited && (
         <span class="lab-hold" aria-hidden="true">
           <Icon name="look" size={14} /> {held ? "The original" : "Hold to see the original"}
