@@ -67,16 +67,18 @@ class Maps:
 
     @property
     def found(self) -> LibraryMap:
-        """Raises: NoSuchPicture when there is none yet."""
-        found = self._current()
-        if found is None:
+        """The last one, also when the library has changed since: who saw its revision asks for its points.
+
+        Raises:
+            NoSuchPicture: there is none yet.
+        """
+        if self._found is None:
             raise NoSuchPicture("the library has no map yet: lay it out with POST /api/v1/map")
-        return found
+        return self._found
 
     def points(self) -> bytes:
         """Every picture's id and place, see docs/api.md. Raises: NoSuchPicture when there is none yet."""
-        found = self.found
-        return self._packed if found is self._found else packed_points(found)
+        return self._packed or packed_points(self.found)
 
     def _current(self) -> LibraryMap | None:
         """The map, unless the library has changed since."""
@@ -98,8 +100,9 @@ class Maps:
                 self._step, found = step, step.map
             if found is not None:
                 packed = packed_points(found)
-                self._packed, self._revision = packed, blake2b(packed, digest_size=8).hexdigest()
-                self._found = found
+                with self._guard:
+                    self._packed, self._revision = packed, blake2b(packed, digest_size=8).hexdigest()
+                    self._found = found
         except DinoscopeError as refused:
             self._error = shown(str(refused))
         except Exception as bug:  # noqa: BLE001  the thread's last frame: who waits must learn of it

@@ -137,6 +137,7 @@ function around(index: Index, id: number | null): Camera | null {
 
 function Tools({ state, again, passing, index }: { state: MapState | null; again: () => void; passing: Uint8Array | null; index: Index | null }) {
   const pass = passing?.reduce((sum, one) => sum + one, 0);
+  const placed = Math.max(0, (state?.pictures ?? 0) - (state?.fitted ?? 0));
   return (
     <div class="map-tools">
       {index && (
@@ -151,7 +152,7 @@ function Tools({ state, again, passing, index }: { state: MapState | null; again
             {state?.method === "pca" ? (
               <p>This one shows the two directions in which the library differs most, and those only. For one that keeps neighbourhoods, install the extra <code>map</code>: <code>pip install 'dinoscope[map]'</code>.</p>
             ) : (
-              <p>Laid out by PaCMAP on {plural(state?.fitted ?? 0, "picture")}; {count(Math.max(0, (state?.pictures ?? 0) - (state?.fitted ?? 0)))} were placed among their neighbours.</p>
+              <p>Laid out by PaCMAP on {plural(state?.fitted ?? 0, "picture")}{placed > 0 && `; ${count(placed)} came later and were placed among their neighbours`}.</p>
             )}
             <button type="button" class="button" disabled={state?.state === "running"} onClick={() => (close(), again())}>
               Lay it out anew
