@@ -183,7 +183,7 @@ function Tools({ of, seed, edits, kinds, drawing, change }: ToolsProps) {
       )}
       {drawing.left > 0 ? (
         <button type="button" class="button" onClick={drawing.stop}>
-          <span class="spinner" aria-hidden="true" /> Stop ({drawing.left} left)
+          <span class="spinner" aria-hidden="true" /> Stop ({drawing.left})
         </button>
       ) : everything ? null : (
         <button type="button" class="button" onClick={() => drawing.all(grouped(kinds).flatMap(([, group]) => group.map(({ name }) => name)))}>
