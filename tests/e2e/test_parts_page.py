@@ -223,8 +223,10 @@ def test_what_is_not_meant_is_painted_and_sinks(new_page: NewPage, url: str) -> 
     with page.expect_request("**/search/region*") as asked:
         page.keyboard.press("n")
         drag(page, [(0.05, 0.9), (0.3, 0.92), (0.6, 0.9)])
-    outlines = asked.value.post_data_json["not_polygons"]
-    _, height = size(page)
+    body = asked.value.post_data_json
+    assert body
+    outlines = body["not_polygons"]
+    height = size(page)[1]
     ys = [y for outline in outlines for _, y in outline]
     assert min(ys) > 0.8 * height
     assert len(marked(page, "avoid")) == 1
