@@ -123,7 +123,7 @@ class _Asked:
     def seen_again(
         self, backbone: Backbone, selection: Selection, read: ReadQuery
     ) -> tuple[_Asked, View | None, list[View]]:
-        """Itself without a transparent ground, and the part from near, or else from afar, as far as that helps."""
+        """Without a transparent ground; and the part seen from near, or else from afar, where that helps."""
         if self.features is None:
             return self, None, []
         one, grid = self, self.features.grid
