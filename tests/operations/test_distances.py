@@ -15,6 +15,7 @@ from dinoscope.geometry import PatchGrid, Size
 from dinoscope.library.library import Library
 from dinoscope.operations.calibration import Calibration, percent
 from dinoscope.operations.distances import MOST, distances, distances_of, why
+from dinoscope.operations.session import Session
 
 Index = Callable[..., list[object]]
 
@@ -96,6 +97,19 @@ def test_without_a_library_of_that_model_there_are_cosines(
     found = distances(library, "another@0/fit1-x/fp32", [unit(rng, 4), unit(rng, 4)])
     assert found.percentiles is None
     assert "too few pictures" in found.between(0, 1).sentence
+
+
+def test_a_session_takes_files_and_ids(session: Session, index: Index, folder: Path) -> None:
+    index(folder)
+    first = session.library.page(limit=1).pictures[0]
+    found = session.distances(first.id, first.path, folder / "b" / "11.png")
+    assert found.between(0, 1).cosine == pytest.approx(1, abs=1e-3)
+    assert found.between(0, 2).cosine < 0.9
+    shares = session.why(first.id, folder / "b" / "11.png")
+    assert shares.cosine == pytest.approx(found.between(0, 2).cosine, abs=1e-3)
+    last = list(session.map())[-1].map
+    assert last is not None
+    assert len(last) == 12
 
 
 def seen(patches: FloatArray, attention: FloatArray | None = None) -> Features:

@@ -51,12 +51,12 @@ export function Matrix({ found, chosen, choose, remove }: Props) {
                 data-at={`${row},${column}`}
                 style={{ "--warm": `${Math.round(100 * warm)}%` }}
                 title={saidOf(pair)}
-                aria-label={`Pictures ${row + 1} and ${column + 1}: ${saidOf(pair)}`}
+                aria-label={`Pictures ${row + 1} and ${column + 1}, ${shortOf(pair)}: ${saidOf(pair)}`}
                 aria-pressed={chosen === pair}
                 onPointerEnter={() => setUnder([row, column])}
                 onClick={() => choose(pair)}
               >
-                <span aria-hidden="true">{pair.percentile === null ? pair.cosine.toFixed(2) : percent(pair.percentile).replace(" ", "")}</span>
+                <span aria-hidden="true">{shortOf(pair)}</span>
               </button>
             );
           })}
@@ -65,6 +65,8 @@ export function Matrix({ found, chosen, choose, remove }: Props) {
     </div>
   );
 }
+
+const shortOf = ({ percentile, cosine }: Pair): string => (percentile === null ? cosine.toFixed(2) : percent(percentile).replace(" ", ""));
 
 function Head({ query, number, lit, remove }: { query: string; number: number; lit: boolean; remove: (query: string) => void }) {
   return (
