@@ -73,18 +73,15 @@ def on(page: Page, side: str, place: Place) -> Place:
 def spots(page: Page, side: str) -> list[Place]:
     """The best places drawn on one of the pictures, best first."""
     box = stage(page, side).bounding_box()
-    holder = page.locator(".match-stages").bounding_box()
     assert box
-    assert holder
     page.locator(".match-stages[data-exploring] .match-leading .spot").first.wait_for()
-    drawn_at = page.locator(".match-leading .spot:visible").evaluate_all(
-        "all => all.map(one => one.getAttribute('transform'))"
+    rings = page.locator(".match-leading .spot:visible").evaluate_all(
+        """all => all.map(one => {
+            const { x, y, width, height } = one.getBoundingClientRect();
+            return [x + width / 2, y + height / 2];
+        })"""
     )
-    found = [[float(one) for one in re.findall(r"-?[\d.]+", text)] for text in drawn_at]
-    return [
-        ((x + holder["x"] - box["x"]) / box["width"], (y + holder["y"] - box["y"]) / box["height"])
-        for x, y in found
-    ]
+    return [((x - box["x"]) / box["width"], (y - box["y"]) / box["height"]) for x, y in rings]
 
 
 def mirrored(place: Place) -> Place:

@@ -70,7 +70,7 @@ export function useExploring(seen: Seen): Exploring {
     const near = pinned ? -1 : tieNear(ties, frames, side, [left + at[0] * width, top + at[1] * height], NEAR);
     if (warm) painters[other].current?.values(heat, HEAT);
     painters[side].current?.clear();
-    leading.current?.show(side, at, spots, frames);
+    leading.current?.show(side, at, spots, frames, pinned);
     pointTo(holder.current, near);
     holder.current.dataset["exploring"] = side;
     told.set({ tie: near, sure: dense ? sureAt(dense[side], at) : null });

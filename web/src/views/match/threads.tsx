@@ -69,53 +69,51 @@ export function tieNear(ties: readonly Tie[], frames: Frames, side: SideName, [x
 }
 
 export interface Lead {
-  show(side: SideName, at: At, spots: readonly Spot[], frames: Frames): void;
+  show(side: SideName, at: At, spots: readonly Spot[], frames: Frames, pinned: boolean): void;
   hide(): void;
 }
 
 export const MOST_SPOTS = 5;
 
-/** From a place in one picture to its best places in the other; moved without any rendering. */
+/**
+ * From a place in one picture to its best places in the other; moved without any rendering.
+ *
+ * What follows a pointer are small things that a browser moves without painting; the line is there for what is pinned.
+ */
 export function Leading({ handle }: { handle: { current: Lead | null } }) {
-  const svg = useRef<SVGSVGElement>(null);
+  const holder = useRef<HTMLDivElement>(null);
   useImperativeHandle(handle, () => ({
-    show: (side, at, spots, frames) => svg.current && lead(svg.current, side, at, spots, frames),
-    hide: () => svg.current?.style.setProperty("display", "none"),
+    show: (...given) => holder.current && lead(holder.current, ...given),
+    hide: () => holder.current?.style.setProperty("display", "none"),
   }), []);
   return (
-    <svg ref={svg} class="match-leading" style={{ display: "none" }} aria-hidden="true">
-      <path class="under" />
-      <path />
-      {Array.from({ length: MOST_SPOTS }, (_, i) => (
-        <g key={i} class="spot">
-          <circle class="halo" r={i === 0 ? 10 : 8} />
-          <circle class="ring" r={i === 0 ? 10 : 8} />
-          <text dy="0.35em">{i + 1}</text>
-        </g>
-      ))}
-      <g class="from">
-        <circle class="halo" r={9} />
-        <circle r={9} />
-        <circle class="dot" r={2} />
-      </g>
-    </svg>
+    <div ref={holder} class="match-leading" style={{ display: "none" }} aria-hidden="true">
+      <svg>
+        <path class="under" />
+        <path />
+      </svg>
+      <span class="from" />
+      {Array.from({ length: MOST_SPOTS }, (_, i) => <span key={i} class="spot">{i + 1}</span>)}
+    </div>
   );
 }
 
-function lead(svg: SVGSVGElement, side: SideName, at: At, spots: readonly Spot[], frames: Frames): void {
-  const [under, line, ...groups] = [...svg.children] as SVGGraphicsElement[];
-  const from = pointOn(frames[side], at);
+function lead(holder: HTMLElement, side: SideName, at: At, spots: readonly Spot[], frames: Frames, pinned: boolean): void {
+  const [svg, from, ...rings] = [...holder.children] as [SVGElement, ...HTMLElement[]];
+  const start = pointOn(frames[side], at);
   const ends = spots.map((spot) => pointOn(frames[otherSide(side)], spot.at));
-  const d = ends[0] ? curve(from, ends[0]) : "";
-  under?.setAttribute("d", d);
-  line?.setAttribute("d", d);
-  groups.forEach((group, i) => {
-    const place = i === MOST_SPOTS ? from : ends[i];
-    group.style.display = place ? "" : "none";
-    if (!place) return;
-    group.setAttribute("transform", `translate(${place[0].toFixed(1)} ${place[1].toFixed(1)})`);
-    if (i < MOST_SPOTS) group.style.opacity = String(0.65 + 0.35 * (spots[i] as Spot).odds);
+  holder.classList.toggle("pinned", pinned);
+  holder.classList.toggle("numbered", spots.length > 1);
+  if (pinned) for (const path of svg.children) path.setAttribute("d", ends[0] ? curve(start, ends[0]) : "");
+  put(from as HTMLElement, start);
+  rings.forEach((ring, i) => {
+    put(ring, ends[i]);
+    ring.style.opacity = String(0.65 + 0.35 * (spots[i]?.odds ?? 0));
   });
-  svg.classList.toggle("numbered", spots.length > 1);
-  svg.style.display = "";
+  holder.style.display = "";
+}
+
+function put(ring: HTMLElement, place: At | undefined): void {
+  ring.style.display = place ? "" : "none";
+  if (place) ring.style.transform = `translate(${place[0].toFixed(1)}px, ${place[1].toFixed(1)}px)`;
 }
