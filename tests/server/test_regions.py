@@ -333,3 +333,20 @@ def test_the_document_names_the_shapes(reader: TestClient) -> None:
     assert isinstance(app, FastAPI)
     schemas = app.openapi()["components"]["schemas"]
     assert {"RegionQuery", "RegionAnswer", "RegionHit"} <= schemas.keys()
+
+
+def test_the_same_places_are_not_looked_at_twice(reader: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    query, encoded, encode = upload(reader, paint(7)), list[int](), Colours.encode
+
+    def counted(self: Colours, pictures: Sequence[Pixels], budget: int | None = None) -> list[Features]:
+        encoded.append(len(pictures))
+        return encode(self, pictures, budget)
+
+    monkeypatch.setattr(Colours, "encode", counted)
+    ask(reader, query, "?k=3", boxes=[[24, 16, 36, 24]], refine=True)
+    assert sum(encoded) > 1
+    encoded.clear()
+    ask(reader, query, "?k=3", boxes=[[24, 16, 36, 24]], refine=True)
+    assert sum(encoded) == 0
+    ask(reader, query, "?k=3", boxes=[[60, 40, 72, 48]], refine=True)
+    assert sum(encoded) > 0

@@ -66,6 +66,7 @@ ROUTERS = (
 SEEN = 32  # pictures whose Features are kept: 0.4 MB each
 LABS = 8  # pictures kept to be edited: 1.5 MB each
 INSIDE = 48 * 2**20  # bytes of looks inside that are kept; 0.4 MB for 256 patches of 384 numbers
+LOOKS = 48 * 2**20  # bytes of views and windows that searches for parts encoded, likewise
 DECODERS = 2  # processes: a thumbnail costs 5-20 ms, and a person looks at one screen at a time
 
 
@@ -131,6 +132,7 @@ def _parts(settings: Settings, session: Session, access: Access, workers: Decode
         yardstick=Yardstick(),
         uploads=Uploads(),
         seen=Recent(SEEN),
+        looks=Recent(LOOKS, lambda features: features.patches.nbytes),
         insights=Recent(INSIDE, lambda inside: inside.vectors.nbytes),
         labs=Recent(LABS),
         images=Images(session.library, workers),

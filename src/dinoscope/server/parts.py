@@ -63,6 +63,7 @@ class Parts:
     yardstick: Yardstick
     uploads: Uploads
     seen: Recent[str, Looked]  # pictures of the library, by content
+    looks: Recent[bytes, Features]  # windows and views that a search for a part encoded, see Recalled
     insights: Recent[Inner, Inside]
     labs: Recent[str, Lab]  # pictures that are edited, by content or upload; around them is nothing yet
     images: Images

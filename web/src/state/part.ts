@@ -113,7 +113,7 @@ export const found = createStore(NOTHING);
 
 const PAGE = 60;
 const REST_MS = 140; // a hand that rests so long wants to see something
-const CLOSER_MS = 500; // and so long, to see it as well as it can be seen
+const CLOSER_MS = 300; // and so long, to see it as well as it can be seen
 
 let asked = ""; // the question that is answered, or on its way
 let looking = false; // closer, at the answer to it

@@ -18,6 +18,7 @@ from dinoscope.pictures.limits import Limits
 from dinoscope.server.leaving import watched
 from dinoscope.server.marks import box_of, selection_of
 from dinoscope.server.parts import Here, Parts, Where, in_thread
+from dinoscope.server.recalled import Recalled
 from dinoscope.server.resources.search import NAME
 from dinoscope.server.wire import shown
 from dinoscope.server.wire_regions import PlaceExample, RegionAnswer, RegionQuery
@@ -99,7 +100,7 @@ def _answer(
 
     answer = search_region(
         session.library,
-        session.backbone,
+        Recalled(session.backbone, here.looks),
         marked.asked,
         replace(selection_of(asked, marked.size, Limits.of(here.settings)), shown=marked.shown),
         k=wanted.offset + wanted.k + 1,
