@@ -134,6 +134,18 @@ def test_the_other_picture_is_chosen_from_those_most_alike(new_page: NewPage, ur
     expect(page.get_by_role("heading", level=1)).to_contain_text(other.get_attribute("aria-label") or "?")
 
 
+def test_a_hit_of_a_part_is_matched_with_that_part(new_page: NewPage, url: str) -> None:
+    page = new_page(f"{url}/part?of=3&box=300,150,700,420")
+    page.locator(".part-hits:not(.waiting) .part-tile").first.wait_for(timeout=60_000)
+    tile = page.locator(".part-tile").first
+    tile.hover()
+    tile.get_by_role("button", name="Match").click()
+    address = page.evaluate("location.href")
+    assert re.search(r"/match\?here=3&there=\d+&show=part&box=300,150,700,420$", address)
+    ready(page)
+    expect(page.locator(".look-under")).to_contain_text(re.compile("other picture"), timeout=30_000)
+
+
 def test_links_join_what_belongs_together(new_page: NewPage, url: str, pair: tuple[str, str]) -> None:
     page = opened(new_page, url, pair)
     boxes = [stage(page, side).bounding_box() for side in ("here", "there")]

@@ -183,7 +183,7 @@ export function rgbAt(at: At): [red: number, green: number, blue: number] {
 const VEIL = 0.78; // how much of a colour covers the picture where the match is sure
 const UNSURE = 0.25; // confidence from which a place has a colour
 const SURE = 0.6; // and from which it has all of it
-const CLEAR = 0.4; // how much a patch stands out that has all its colour: ground fits ground anywhere
+const CLEAR = 0.5; // how much a patch stands out that has all its colour: ground fits ground anywhere
 const EDGE = 65535; // stands for the right or lower edge
 
 /** Four bytes a patch: the colour of its own place, or `carried` over from the place it answers to. */
