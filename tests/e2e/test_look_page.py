@@ -273,3 +273,15 @@ def test_a_set_is_looked_at_together(page: Page) -> None:
     page.locator(".look-other").first.click()
     expect(page.locator(".look-other")).to_have_count(2)
     assert set(re.findall(r"=(\d+)", page.evaluate("location.search"))) == shown
+
+
+def test_no_window_is_too_narrow_for_what_can_be_pressed(new_page: NewPage, url: str) -> None:
+    page = opened(new_page, url, "of=3&show=likeness")
+    for width in (350, 390, 640, 861, 920, 1041, 1100, 1280):
+        page.set_viewport_size({"width": width, "height": 700})
+        beyond = page.evaluate(
+            """() => [...document.querySelectorAll(".top a, .top button, .look-head a, .look-head button")]
+                .filter((one) => one.getBoundingClientRect().right > document.body.clientWidth + 0.5)
+                .map((one) => one.ariaLabel || one.textContent)"""
+        )
+        assert beyond == [], width
