@@ -25,7 +25,8 @@ def opened(new_page: NewPage, url: str, query: str, **options: Any) -> Page:
 
 
 def settled(page: Page) -> None:
-    """Wait until what is shown and said is what is asked for."""
+    """Wait until what is shown and said is what is asked for, and the address says so."""
+    page.wait_for_timeout(300)
     expect(page.locator(".lab-stage")).to_have_attribute("aria-busy", "false", timeout=SLOW)
     expect(page.locator(".lab-verdict")).to_have_attribute("aria-busy", "false", timeout=SLOW)
 

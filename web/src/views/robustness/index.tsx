@@ -46,14 +46,18 @@ function Lab({ asked, kinds, presets }: { asked: Asked } & Catalogue) {
   const { knobs } = useStore(routes);
   const of = asked.query;
   const seed = knobs["seed"] ?? "";
-  const edits = known(parseEdits(knobs["edits"] ?? ""), kinds);
+  const [moving, setMoving] = useMoving();
+  const edits = known(parseEdits(moving ?? knobs["edits"] ?? ""), kinds);
   const subject = { of, edits: writeEdits(edits, kinds), seed };
   const picture = usePicture(subject);
   const trial = useTrial(subject);
   const drawn = useStore(curves);
   const [touched, setTouched] = useState("");
-  const change = (next: Edits, how: "push" | "replace" = "replace") => turn({ edits: writeEdits(next, kinds) }, how);
-  const drawing = useCurves(of, seed, touched);
+  const change = (next: Edits) => {
+    setMoving(null);
+    turn({ edits: writeEdits(next, kinds) }, "push");
+  };
+  const drawing = useCurves(of, seed, touched, subject.edits);
   const failure = trial.failure ?? picture.failure;
 
   return (
@@ -82,7 +86,7 @@ function Lab({ asked, kinds, presets }: { asked: Asked } & Catalogue) {
             const wanted = Object.fromEntries(preset.edits.map(({ kind, strength }) => [kind, strength]));
             const on = writeEdits(wanted, kinds) === subject.edits;
             return (
-              <button key={preset.name} type="button" class={`pill${on ? " active" : ""}`} aria-pressed={on} onClick={() => change(on ? {} : wanted, "push")}>
+              <button key={preset.name} type="button" class={`pill${on ? " active" : ""}`} aria-pressed={on} onClick={() => change(on ? {} : wanted)}>
                 {preset.title}
               </button>
             );
@@ -96,12 +100,28 @@ function Lab({ asked, kinds, presets }: { asked: Asked } & Catalogue) {
           curveOf={(kind) => drawn.get(curveKey(of, seed, kind))}
           set={(kind, strength) => {
             setTouched(kind);
-            change(withEdit(edits, kind, strength));
+            setMoving(writeEdits(withEdit(edits, kind, strength), kinds));
           }}
         />
       </div>
     </div>
   );
+}
+
+const SETTLE_MS = 150;
+
+/** Edits while a slider is moved; they go into the address when it rests, for a browser takes only so many changes of that. */
+function useMoving(): [string | null, (edits: string | null) => void] {
+  const [moving, setMoving] = useState<string | null>(null);
+  useEffect(() => {
+    if (moving === null) return;
+    const timer = setTimeout(() => {
+      turn({ edits: moving });
+      setMoving(null);
+    }, SETTLE_MS);
+    return () => clearTimeout(timer);
+  }, [moving]);
+  return [moving, setMoving];
 }
 
 interface Drawing {
@@ -114,17 +134,16 @@ interface Drawing {
 const REST_MS = 900; // a slider that rests so long gets its curve
 
 /** Curves of those asked for, one after the other; of the one slider that was moved, too, once it rests. */
-function useCurves(of: string, seed: string, touched: string): Drawing {
+function useCurves(of: string, seed: string, touched: string, edits: string): Drawing {
   const [queue, setQueue] = useState<readonly string[]>([]);
   const kind = queue[0] ?? "";
-  const { knobs } = useStore(routes);
   const missing = (one: string) => !curves.get().has(curveKey(of, seed, one));
   useEffect(() => setQueue([]), [seed]);
   useEffect(() => {
     if (!touched || !missing(touched)) return;
     const timer = setTimeout(() => setQueue((now) => (now.includes(touched) ? now : [...now, touched])), REST_MS);
     return () => clearTimeout(timer);
-  }, [touched, knobs["edits"], seed]);
+  }, [touched, edits, seed]);
   useEffect(() => {
     if (!kind) return;
     const abort = new AbortController();
@@ -158,7 +177,7 @@ interface ToolsProps {
   edits: Edits;
   kinds: Catalogue["kinds"];
   drawing: Drawing;
-  change: (next: Edits, how?: "push" | "replace") => void;
+  change: (next: Edits) => void;
 }
 
 const DICE = ["noise", "occlusion"]; // edits that are drawn by the seed
@@ -169,7 +188,7 @@ function Tools({ of, seed, edits, kinds, drawing, change }: ToolsProps) {
   const everything = kinds.every(({ name }) => drawn.has(curveKey(of, seed, name)));
   const limit = found?.limit;
   const kind = limit && kinds.find(({ name }) => name === limit.kind);
-  const show = ({ limit: weakest }: Weakest) => weakest?.strength && change({ [weakest.kind]: outward(weakest.strength) }, "push");
+  const show = ({ limit: weakest }: Weakest) => weakest?.strength && change({ [weakest.kind]: outward(weakest.strength) });
   return (
     <div class="lab-tools">
       {sought ? (
@@ -193,7 +212,7 @@ function Tools({ of, seed, edits, kinds, drawing, change }: ToolsProps) {
       {DICE.some((name) => edits[name]) && (
         <button type="button" class="button" onClick={() => turn({ seed: String((Number(seed) + 1) % 1000 || "") })}>Draw again</button>
       )}
-      <button type="button" class="button bare" aria-label="Undo all edits" title="As it was" disabled={Object.keys(edits).length === 0} onClick={() => change({}, "push")}>
+      <button type="button" class="button bare" aria-label="Undo all edits" title="As it was" disabled={Object.keys(edits).length === 0} onClick={() => change({})}>
         <Icon name="undo" size={18} />
       </button>
       {sought && (
