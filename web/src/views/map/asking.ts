@@ -1,8 +1,10 @@
 // The map as the server has it: laid out when there is none, and fetched once a revision.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { bytes, call, isAbort, queryString, withSignal } from "../../api";
 import { expressionOf, type Filters } from "../../filters";
+import { feedsVersion } from "../../state/feeds";
 import { noteFailure } from "../../state/session";
+import { useStore } from "../../state/store";
 import { Index, parsePoints } from "./points";
 
 export interface MapState {
@@ -33,11 +35,15 @@ export function useMap(): Mapped {
   const [index, setIndex] = useState<Index | null>(last?.index ?? null);
   const [failure, setFailure] = useState<string | null>(null);
   const [round, setRound] = useState({ number: 0, again: false });
+  const version = useStore(feedsVersion); // one more when pictures were added or forgotten
+  const served = useRef(-1); // the round that was asked for to be made anew
   useEffect(() => {
     const abort = new AbortController();
+    const anew = round.again && served.current !== round.number;
+    served.current = round.number;
     const rest = () => new Promise((done) => setTimeout(done, ASK_MS));
     const follow = async () => {
-      let now = await call<MapState>(`/map${round.again ? "?again=true" : ""}`, { method: "POST", ...withSignal(abort.signal) });
+      let now = await call<MapState>(`/map${anew ? "?again=true" : ""}`, { method: "POST", ...withSignal(abort.signal) });
       setState(now);
       while (now.state === "running") {
         await rest();
@@ -59,7 +65,7 @@ export function useMap(): Mapped {
       if (!isAbort(error)) setFailure(noteFailure(error));
     });
     return () => abort.abort();
-  }, [round]);
+  }, [round, version]);
   return { state, index, failure, again: () => setRound({ number: round.number + 1, again: true }) };
 }
 

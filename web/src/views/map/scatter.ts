@@ -159,7 +159,8 @@ export class Scatter {
     return [width / CELL, height / CELL];
   }
 
-  draw(camera: Camera, screen: Screen, shown: readonly Shown[], look: Look, moving: boolean): void {
+  /** `late`: how long the browser took to come to this frame, ms; null for one that need not be quick. */
+  draw(camera: Camera, screen: Screen, shown: readonly Shown[], look: Look, late: number | null): void {
     const { gl, points, canvas } = this;
     const ratio = Math.min(2, devicePixelRatio);
     const [width, height] = [Math.round(screen.width * ratio), Math.round(screen.height * ratio)];
@@ -168,10 +169,9 @@ export class Scatter {
     gl.clearColor(0, 0, 0, 0);
     gl.clear(gl.COLOR_BUFFER_BIT);
     if (!points) return;
-    const started = performance.now();
-    this.drawDots(camera, screen, look, ratio, moving);
+    if (late !== null) this.pace(late);
+    this.drawDots(camera, screen, look, ratio, late !== null);
     this.drawPictures(camera, screen, shown, look, ratio);
-    if (moving) this.pace(performance.now() - started);
   }
 
   private drawDots(camera: Camera, screen: Screen, look: Look, ratio: number, moving: boolean): void {
@@ -218,10 +218,10 @@ export class Scatter {
     gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, shown.length);
   }
 
-  /** A frame that took long draws fewer dots the next time, one that did not draws more. */
-  private pace(spent: number): void {
-    if (spent > 14) this.fair = Math.max(0.02, this.fair * 0.6);
-    else if (spent < 7) this.fair = Math.min(1, this.fair * 1.15);
+  /** Where frames come late fewer dots are drawn, and more where they do not. */
+  private pace(late: number): void {
+    if (late > 40) this.fair = Math.max(0.02, this.fair * 0.6);
+    else if (late < 20) this.fair = Math.min(1, this.fair * 1.15);
   }
 
   private prepareQuads(): void {

@@ -99,7 +99,9 @@ export function Stage(props: Props) {
   const onPointerUp = (event: PointerEvent) => {
     if (!fingers.current.delete(event.pointerId)) return;
     const held = hand.current;
-    if (fingers.current.size > 0 || !held) return;
+    const [left] = fingers.current.values();
+    if (held && left) held.last = left; // the other finger goes on from where it is
+    if (left || !held) return;
     hand.current = null;
     setOutline("");
     if (held.outline && held.moved) {
@@ -210,17 +212,18 @@ function useDrawing(canvas: { current: HTMLCanvasElement | null }, now: { curren
     }
     const screen = (): Screen => ({ width: element.clientWidth, height: element.clientHeight });
     let [frame, rest, shown] = [0, 0, [] as Shown[]];
-    const draw = (moving: boolean) => {
+    const draw = (moving: boolean, asked: number) => {
       frame = 0;
       const camera = cameraOf(now.current, screen());
       shown = now.current.dotsOnly ? [] : choose(now.current, camera, screen(), thumbnails);
-      scatter.draw(camera, screen(), shown, lookOf(element), moving);
+      scatter.draw(camera, screen(), shown, lookOf(element), moving ? performance.now() - asked : null);
       clearTimeout(rest);
       if (moving) rest = window.setTimeout(() => wake(false), 120);
       else element.dataset["drawn"] = String(shown.length); // for tests: so many thumbnails are on the screen
     };
     const wake = (moving = false) => {
-      if (!frame) frame = requestAnimationFrame(() => draw(moving));
+      const asked = performance.now();
+      if (!frame) frame = requestAnimationFrame(() => draw(moving, asked));
     };
     const thumbnails = new Thumbnails(scatter, () => wake());
     drawing.current = {
