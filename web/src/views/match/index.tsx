@@ -6,6 +6,7 @@ import { aboutPicture, HOME, routes, type Route } from "../../route";
 import { useAsked } from "../../state/asked";
 import { useStore } from "../../state/store";
 import { Pair } from "./pair";
+import { asSentence } from "./words";
 
 const chooseHere = (query: string): Partial<Route> => {
   const { there } = routes.get();
@@ -50,7 +51,7 @@ function OnPair({ here, there }: { here: string; there: string }) {
   if (failure) {
     return (
       <Notice icon="warning" tone="bad" title="One of the pictures is not here" actions={<a class="button primary" href="/match">Choose others</a>}>
-        {failure}
+        {asSentence(failure)}
       </Notice>
     );
   }

@@ -35,6 +35,9 @@ export function Underneath({ show, match, geometry, pinned, links }: Props) {
 
 function hint(show: Show, geometry: Geometry | null, links: number): string {
   if (show === "dense") return "One colour is one part. Move over either picture to see where a place lies in the other.";
-  if (show === "geometry") return geometry && links > 0 ? `${geometry.agreeing} points agree, of ${geometry.matched} that were found in both.` : "";
+  if (show === "geometry") {
+    if (!geometry) return "";
+    return links > 0 ? `${geometry.agreeing} points agree, of ${geometry.matched} that were found in both.` : asSentence(geometry.sentence);
+  }
   return "Move over either picture: the warmer the other, the more alike. Click to keep a place and see the best for it.";
 }

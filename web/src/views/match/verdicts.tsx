@@ -20,7 +20,7 @@ interface Props {
 export function Verdicts({ match, geometry, shape, show, links }: Props) {
   return (
     <div class="match-verdicts">
-      <WayRound orientation={match.orientation} />
+      <WayRound orientation={match.orientation} told={match.links.length > 0} />
       <SameThing geometry={geometry} show={show} />
       <Closely match={match} shape={shape}>
         {show === "links" && match.links.length > 1 && <BestLinks all={match.links.length} shown={links} />}
@@ -29,14 +29,15 @@ export function Verdicts({ match, geometry, shape, show, links }: Props) {
   );
 }
 
-function WayRound({ orientation }: { orientation: Orientation }) {
+/** Where nothing belongs together there is nothing to tell it by. */
+function WayRound({ orientation, told }: { orientation: Orientation; told: boolean }) {
   const { mirrored } = useStore(routes).knobs;
   const [straight, turned] = wayShares(orientation);
-  const doubt = orientation.ambiguous && !orientation.chosen;
+  const doubt = told && orientation.ambiguous && !orientation.chosen;
   return (
     <section class={`match-verdict${doubt ? " doubt" : ""}`} aria-label="Which way round">
       <h2>Which way round</h2>
-      <p>{asSentence(orientation.sentence)}</p>
+      <p>{told ? asSentence(orientation.sentence) : "Too little belongs together to tell."}</p>
       <div class="match-ways" role="img" aria-label={`Votes: ${percent(straight)} the same way round, ${percent(turned)} mirrored`}>
         <i style={{ flexGrow: straight }} class={orientation.mirrored ? "" : "taken"} />
         <i style={{ flexGrow: turned }} class={orientation.mirrored ? "taken" : ""} />

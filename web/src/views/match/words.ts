@@ -1,9 +1,7 @@
 // What a match comes to, for people.
 import type { Geometry, Orientation } from "./asking";
 
-const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
-
-export const asSentence = sentence;
+export const asSentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
 
 /** The other way round than the one that was taken. */
 export const otherWay = ({ mirrored }: Orientation): string => String(!mirrored);
