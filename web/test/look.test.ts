@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { parseRoute, HOME } from "../src/route";
 import { lookCommand, lookCurl, lookPython } from "../src/snippets-look";
-import { attended, attentionOf, covering, parseColours, parseLook, patchAt, shares, stretched } from "../src/views/look/grids";
+import { attended, attentionOf, covering, parseColours, parseLook, shares, stretched } from "../src/views/look/grids";
 
 /** A look of 1 row of 2 patches by 2 heads, as the server packs it. */
 function packed(): ArrayBuffer {
@@ -64,11 +64,6 @@ describe("likeness", () => {
     const row = new Float32Array([255, 250]);
     stretched(row);
     expect(Math.min(...row)).toBeGreaterThan(0.8);
-  });
-
-  it("finds the patch of a place, also at the edge", () => {
-    expect(patchAt([0.99, 0.1], { rows: 2, columns: 3 })).toBe(2);
-    expect(patchAt([1, 1], { rows: 2, columns: 3 })).toBe(5);
   });
 });
 

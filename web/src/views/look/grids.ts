@@ -89,9 +89,6 @@ export function attended(values: Float32Array, mass: number): Float32Array {
   return out;
 }
 
-/** The cosine a byte of the matrix stands for. */
-export const cosineOf = (byte: number): number => (2 * byte) / 255 - 1;
-
 const EVEN = 32; // bytes: in a picture whose patches are more alike than this, cosine 0.75, all are alike
 
 /** A row of the matrix from its least to 1, [0, 1], in place; that least byte. */
@@ -114,10 +111,5 @@ export function covering({ pixels }: Colours, cut: boolean): Uint8Array {
   return out;
 }
 
-/** The place of a patch's middle, as shares of the sides. */
+/** A place of the original as shares of its sides. */
 export const shareOf = ([x, y]: At, { width, height }: { width: number; height: number }): At => [x / width, y / height];
-
-export function patchAt([x, y]: At, { rows, columns }: { rows: number; columns: number }): number {
-  const cell = (share: number, count: number) => Math.min(count - 1, Math.max(0, Math.floor(share * count)));
-  return cell(y, rows) * columns + cell(x, columns);
-}
