@@ -20,7 +20,7 @@ from dinoscope.library.vector_views import Names
 
 Method = Literal["pacmap", "pca"]
 
-FITTED = 20_000  # pictures that a map is fitted on: PaCMAP takes a minute for so many on one core
+FITTED = 20_000  # pictures that a map is fitted on: 5 s of CPU for PaCMAP
 FEW = 12  # pictures below which there are no neighbourhoods to keep
 NEIGHBOURS = 10  # of a picture, that PaCMAP keeps near
 ANCHORS = 8  # neighbours that a picture is placed among
