@@ -336,17 +336,17 @@ def test_the_document_names_the_shapes(reader: TestClient) -> None:
 
 
 def test_the_same_places_are_not_looked_at_twice(reader: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    query, encoded, encode = upload(reader, paint(7)), list[int](), Colours.encode
+    query, encoded, encode = upload(reader, paint(19)), list[int](), Colours.encode
 
     def counted(self: Colours, pictures: Sequence[Pixels], budget: int | None = None) -> list[Features]:
         encoded.append(len(pictures))
         return encode(self, pictures, budget)
 
     monkeypatch.setattr(Colours, "encode", counted)
-    ask(reader, query, "?k=3", boxes=[[24, 16, 36, 24]], refine=True)
-    assert sum(encoded) > 1
+    ask(reader, query, "?k=3", boxes=[[25.5, 17, 36.5, 23]], refine=True)
+    assert sum(encoded) > 0
     encoded.clear()
-    ask(reader, query, "?k=3", boxes=[[24, 16, 36, 24]], refine=True)
+    ask(reader, query, "?k=3", boxes=[[25.5, 17, 36.5, 23]], refine=True)
     assert sum(encoded) == 0
-    ask(reader, query, "?k=3", boxes=[[60, 40, 72, 48]], refine=True)
+    ask(reader, query, "?k=3", boxes=[[61.5, 41, 72.5, 47]], refine=True)
     assert sum(encoded) > 0
