@@ -74,7 +74,7 @@ def environment(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
 def run(arguments: list[str], folder: Path, env: dict[str, str]) -> str:
     done = subprocess.run(
         [sys.executable, "-W", "error", *arguments],
-        cwd=folder, env=env, capture_output=True, text=True, timeout=120, check=False,
+        cwd=folder, env=env, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout
