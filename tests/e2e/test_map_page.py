@@ -117,7 +117,7 @@ def test_filters_leave_the_others_faint(mapped: Page) -> None:
 
 def test_a_picture_leads_to_its_place(mapped: Page, url: str) -> None:
     mapped.goto(f"{url}/?picture=3")
-    mapped.get_by_role("link", name="Show on the map").click()
+    mapped.get_by_role("link", name="On the map").click()
     expect(mapped).to_have_url(re.compile(r"/map\?of=3"))
     drawn(mapped, 1)
     amber = np.array([208, 135, 0])

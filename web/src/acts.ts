@@ -16,7 +16,7 @@ const ACTS: readonly Act[] = [
   { view: "match", icon: "match", label: "Match", key: "m", onTile: true },
   { view: "look", icon: "look", label: "Look inside", key: "o", onTile: true },
   { view: "robustness", icon: "lab", label: "Test its robustness", key: "e", onTile: false },
-  { view: "map", icon: "map", label: "Show on the map", key: "g", onTile: false },
+  { view: "map", icon: "map", label: "On the map", key: "g", onTile: false },
 ];
 
 /** Those whose view is there; an upload is on no map. */

@@ -26,8 +26,10 @@ from dinoscope.settings import Settings
 
 SPARE = 500_000_000  # bytes of free disk below which indexing will soon stop
 EXTRAS = {
+    "geometry": ("cv2", "a geometric verdict beside matches"),
     "heic": ("pillow_heif", "HEIC pictures"),
     "hub": ("huggingface_hub", "fetching official models"),
+    "map": ("pacmap", "a map that keeps neighbourhoods"),
     "openvino": ("openvino", "a faster runtime on Intel CPUs"),
     "torch": ("torch", "the torch runtime, GPUs"),
 }
