@@ -15,6 +15,9 @@ from playwright.sync_api import Locator, Page, expect
 from tests.e2e.conftest import PHONE, Complaints, NewPage, drawn
 from tests.e2e.test_looks import faults, shot
 from tests.e2e.test_parts_page import touch
+from tests.e2e.test_searching import carry
+
+from dinoscope.sample import PICTURES
 
 NAME = "cheetah.webp"
 HEAD = (0.78, 0.3)  # of the cheetah: shares of the picture's width and height
@@ -185,6 +188,27 @@ def test_fewer_links_are_the_best(new_page: NewPage, url: str, pair: tuple[str, 
     page.reload()
     ready(page)
     expect(links).to_have_count(before - 3)
+
+
+def test_a_link_that_is_pointed_at_tells_of_itself(
+    new_page: NewPage, url: str, pair: tuple[str, str]
+) -> None:
+    page = opened(new_page, url, pair)
+    end = page.locator(".match-threads g").nth(2).locator("circle").last.bounding_box()
+    assert end
+    page.mouse.move(end["x"] + end["width"] / 2 + 1, end["y"] + end["height"] / 2)
+    expect(page.locator(".look-under")).to_contain_text(
+        re.compile(r"similarity [01]\.\d\d, confidence [01]\.\d\d")
+    )
+    expect(page.locator(".match-threads g:visible")).to_have_count(1)
+
+
+def test_a_dropped_picture_is_the_other_one(new_page: NewPage, url: str, pair: tuple[str, str]) -> None:
+    page = new_page(f"{url}/match?here={pair[0]}")
+    drawn(page)
+    carry(page, PICTURES / "animals" / "jaguar.webp", "drop")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("jaguar.webp", timeout=30_000)
+    assert re.search(rf"/match\?here={pair[0]}&there=q_[\w-]+$", page.evaluate("location.href"))
 
 
 @pytest.mark.parametrize("side", ["here", "there"])
