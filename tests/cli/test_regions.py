@@ -114,7 +114,10 @@ def test_percent_points_masks_outlines_and_ids_mark_the_same(dinoscope: Dinoscop
         ["--polygon", "12,9,24,9,24,18,12,18"],
     ):
         hits = dinoscope("search", picture, *way, "--json").json["hits"]
-        assert [hit["picture"]["id"] for hit in hits] == [hit["picture"]["id"] for hit in plain], way
+        found, asked = ([hit["picture"]["id"] for hit in some[:5]] for some in (hits, plain))
+        assert found == asked, (
+            way
+        )  # an outline covers a patch to about a hundredth: the unlike may change places
     by_file = dinoscope("search", picture, "--point", "18,13.5", "--json").json["hits"]
     stdin = picture.read_bytes()
     assert dinoscope("search", "-", "--point", "37.5%,37.5%", "--json", stdin=stdin).json["hits"] == by_file
