@@ -124,7 +124,7 @@ def test_equal_candidates_are_told_apart_by_their_rows() -> None:
 
 @pytest.mark.parametrize(
     ("pictures", "nearest", "ranked"),
-    [(100, 400, 300), (25_000, 400, 300), (100_000, 1_600, 300), (1_000_000, 8_000, 800)],
+    [(100, 400, 300), (25_000, 400, 300), (100_000, 1_600, 300), (1_000_000, 8_000, 600)],
 )
 def test_a_larger_library_is_looked_into_more_deeply(pictures: int, nearest: int, ranked: int) -> None:
     answers = Answers([[3]], [[0.5]], tokens=32 * pictures)

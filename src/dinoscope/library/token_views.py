@@ -73,9 +73,10 @@ class TokenView:
         """
         found, scores = self._state.nearby(self._db, queries, n, where)
         useful = self._file.used(found)
-        order = np.argsort(~useful, axis=1, kind="stable")  # the useful first, in the order they have
-        found = np.take_along_axis(np.where(useful, found, -1), order, 1)
-        scores = np.take_along_axis(np.where(useful, scores, -np.inf), order, 1)
+        if not useful.all():
+            order = np.argsort(~useful, axis=1, kind="stable")  # the useful first, in the order they have
+            found = np.take_along_axis(np.where(useful, found, -1), order, 1)
+            scores = np.take_along_axis(np.where(useful, scores, -np.inf), order, 1)
         rows, tokens = np.divmod(found, self._file.each)
         return rows, np.where(rows >= 0, tokens, -1), scores.astype(np.float32)
 
