@@ -84,3 +84,10 @@ def test_a_part_that_is_none_is_refused(
     matches = match(seen(noise(rng)), seen(noise(rng)))
     with pytest.raises(BadRequest, match="160 x 120"):
         transfer(matches, part)
+
+
+def test_a_part_of_which_nothing_is_meant_is_refused(rng: np.random.Generator) -> None:
+    matches = match(seen(noise(rng)), seen(noise(rng)))
+    part = Selection(points=((65, 45),), not_points=((66, 44),))  # the same patch
+    with pytest.raises(BadRequest, match="takes back all that is marked"):
+        transfer(matches, part)

@@ -12,6 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
+from dinoscope.errors import BadRequest
 from dinoscope.features import FloatArray
 from dinoscope.geometry import Box, Mask, PatchGrid
 from dinoscope.operations.correspondence import SHARPNESS
@@ -22,7 +23,7 @@ from dinoscope.operations.selection import Part, Selection
 # of the kind, and 1 of 25 on things; many patches agree, so it is less than a link needs.
 ENOUGH = 0.22
 INSIDE = 0.5  # heat from which a patch belongs to the part
-WANTED = 0.5  # share of a patch that must be marked
+WANTED = 0.5  # share of a patch that must be marked, and left by what is not meant
 LARGE = 12  # patches from which a part is seen as a whole, and not patch by patch
 FADING = 4 * SHARPNESS  # cosine by which a place may fall short of the best for heat to fall to 1/e
 
@@ -65,11 +66,14 @@ def transfer(matches: Matches, part: Part) -> Transfer:
         part: a Selection, a Box, a Mask or a point (x, y), in original pixels.
 
     Raises:
-        BadRequest: nothing is marked, or what is marked lies outside the picture.
+        BadRequest: nothing is marked, what is marked lies outside the picture, or none of it is left by what
+            is not meant.
     """
     wanted, unwanted = Selection.of(part).on(matches.here)
     wanted = np.asarray(wanted * (1 - unwanted), np.float32)
-    marked = (wanted >= WANTED * max(float(wanted.max()), 1e-6)).ravel()
+    if wanted.max() < WANTED:
+        raise BadRequest("what is not meant takes back all that is marked: leave some of it")
+    marked = (wanted >= WANTED * float(wanted.max())).ravel()
     table = matches.evidence.total.reshape(marked.size, -1)
     ours = table[marked]
     claim = ours.max(axis=0)
