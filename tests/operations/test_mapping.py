@@ -96,6 +96,18 @@ def test_a_library_that_has_outgrown_its_map_gets_a_new_one(library: Library) ->
     assert found.fitted.all()
 
 
+def test_a_library_whose_pictures_were_exchanged_gets_a_new_one(library: Library) -> None:
+    """Else all of the new ones were placed at the few that are left."""
+    plant(library, kinds(40))
+    before = made(library)
+    plant(library, kinds(60, seed=1), first=40)
+    library.remove(ids=before.pictures[1:].tolist())
+    found = made(library)
+    assert len(found) == 61
+    assert found.fitted.all()
+    assert np.ptp(found.places, axis=0).max() > 0.8
+
+
 def test_only_so_many_are_fitted(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mapping, "FITTED", 40)
     monkeypatch.setattr(projecting, "AT_ONCE", 16)

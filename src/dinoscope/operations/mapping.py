@@ -75,7 +75,7 @@ def lay_out(
     """Bring the map in step with the library, step by step.
 
     Only new pictures are placed, among those that are there, and nothing else moves. The map is made anew
-    when the library has three times the pictures it was fitted on, or PaCMAP has been installed meanwhile.
+    when the library has three times those it was fitted on and still has, or PaCMAP was installed meanwhile.
 
     Args:
         model: key of the identity whose vectors it is of.
@@ -136,9 +136,7 @@ def _fitted(view: VectorView, points: Points, method: Method) -> _Kept:
 def _placed(view: VectorView, points: Points, kept: _Kept) -> Iterator[tuple[Mapping, _Kept]]:
     """With the pictures it lacks."""
     here, at = kept.where(points.names)
-    known = here & kept.fitted[at]
-    if not known.any():  # all it was fitted on are gone: their places are
-        known = here
+    known = here & kept.fitted[at]  # some are left, see _outgrown
     anchors, places = view.read(points.rows[known]), kept.places[at[known]]
     new, found = np.flatnonzero(~here), [np.empty((0, 2), np.float32)]
     for start in range(0, len(new), AT_ONCE):
@@ -163,10 +161,12 @@ def _better(one: Method, other: Method) -> Method:
 
 
 def _outgrown(kept: _Kept, points: Points) -> bool:
-    """So many more than it was fitted on, or none of these left, that it says little."""
-    fitted = int(np.count_nonzero(kept.fitted))
-    limited = fitted >= FITTED
-    return (len(points) > OUTGROWN * fitted and not limited) or not kept.where(points.names)[0].any()
+    """So many more than are left of those it was fitted on that it says little."""
+    here, at = kept.where(points.names)
+    left = int(np.count_nonzero(here & kept.fitted[at]))
+    if np.count_nonzero(kept.fitted) >= FITTED:  # no map is ever fitted on more
+        return OUTGROWN * left < FITTED
+    return len(points) > OUTGROWN * left
 
 
 def _shown(model: str, generation: int, points: Points, kept: _Kept) -> LibraryMap:
