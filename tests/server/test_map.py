@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from starlette.testclient import TestClient
 
-from dinoscope.operations import mapping
+from dinoscope.operations import mapping, projecting
 from dinoscope.operations.session import Session
 
 IdOf = Callable[[TestClient, str], int]
@@ -99,3 +100,28 @@ def test_an_error_is_told_as_a_sentence(client: TestClient, monkeypatch: pytest.
         state = client.get("/api/v1/map").json()
     assert state["state"] == "failed"
     assert "RuntimeError" in state["error"]
+
+
+def test_a_map_that_ends_while_it_is_asked_for_is_never_none(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who saw "none" would take it that nothing runs, and ask no more."""
+    maps: Any = client.app.state.maps  # type: ignore[attr-defined]
+    may_end = threading.Event()
+    project, current = projecting.project, maps._current
+
+    def waiting(*arguments: Any) -> Any:
+        may_end.wait(10)
+        return project(*arguments)
+
+    def ended() -> Any:
+        found = current()
+        may_end.set()
+        maps._thread.join(10)
+        return found
+
+    monkeypatch.setattr(mapping, "project", waiting)
+    assert client.post("/api/v1/map").json()["state"] == "running"
+    monkeypatch.setattr(maps, "_current", ended)
+    assert client.get("/api/v1/map").json()["state"] == "running"
+    assert client.get("/api/v1/map").json()["state"] == "ready"

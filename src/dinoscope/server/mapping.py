@@ -35,8 +35,8 @@ class Maps:
 
     def state(self) -> MapState:
         """How it stands; a map of the library as it was before its last change counts as none."""
+        running = self._thread is not None and self._thread.is_alive()  # first: it may end meanwhile
         found = self._current()
-        running = self._thread is not None and self._thread.is_alive()
         state: State = "running" if running else "ready" if found else "failed" if self._error else "none"
         step = self._step if running else None
         return MapState(
