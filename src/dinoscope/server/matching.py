@@ -53,7 +53,8 @@ class Matching:
         self._views: Recent[str, View] = Recent(32 * MIB, lambda view: view.pixels.nbytes)
         self._seen: Recent[tuple[str, int], Inside] = Recent(24 * MIB, lambda inside: inside.vectors.nbytes)
         self._matches: Recent[PairKey, Matches] = Recent(
-            48 * MIB, lambda found: 2 * found.evidence.total.nbytes
+            48 * MIB,
+            lambda found: 4 * found.evidence.total.nbytes,  # both tables, and both turned
         )
         self._geometries: Recent[tuple[str, str], Geometry] = Recent(64)
 
