@@ -29,7 +29,7 @@ from tests.library.conftest import (
 from dinoscope.engines.engine import Rows
 from dinoscope.errors import BadRequest, LibraryDamaged, NoRegions
 from dinoscope.features import Basis, FloatArray, RegionTokens, normalise
-from dinoscope.library import optimising, schema
+from dinoscope.library import optimising, schema, token_views
 from dinoscope.library.filters import parse_filter
 from dinoscope.library.library import Library
 from dinoscope.library.recordfile import append
@@ -194,6 +194,18 @@ def test_a_view_sees_one_state(library: Library, folder: Path) -> None:
         row = view.row_of(content(2))
         assert row is not None
         np.testing.assert_array_equal(view.read(np.array([row]))[0].vectors, parts(2).vectors)
+
+
+def test_what_is_missing_is_remembered_for_so_many_filters(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(token_views, "_COUNTED", 3)
+    plant(library, [file(number) for number in range(6)])
+    plant_regions(library, [4])
+    with library.shelf(MODEL.key).tokens() as view:
+        found = [view.missing(parse_filter(f"bytes>={least}")) for least in range(1000, 1006)]
+        assert found == [view.missing(parse_filter(f"bytes>={least}")) for least in range(1000, 1006)]
+        assert len(view._state.missing) == 3
 
 
 def test_no_tokens_are_said_and_what_to_do(library: Library) -> None:

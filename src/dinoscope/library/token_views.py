@@ -14,6 +14,8 @@ from dinoscope.library.shelf_rows import basis_of, contents_of, dead_rows
 from dinoscope.library.snapshots import State
 from dinoscope.library.tokens import TokenFile
 
+_COUNTED = 256  # filters whose missing pictures are remembered; a server is sent ever new ones
+
 
 class TokenView:
     """Get one from ``Shelf.tokens``. A row is a picture's content; rows hold within the view only."""
@@ -102,9 +104,13 @@ class TokenView:
         """Pictures that pass the filter and have no tokens yet; indexing their folders again adds them."""
         key = where.text if where is not None else ""
         known = self._state.missing
-        if key not in known:  # seconds at a million pictures: once a commit
-            known[key] = 0 if self._complete() else self._without(where)
-        return known[key]
+        counted = known.get(key)
+        if counted is None:  # seconds at a million pictures: once a commit
+            counted = 0 if self._complete() else self._without(where)
+            while len(known) >= _COUNTED:
+                known.pop(next(iter(known)), None)
+            known[key] = counted
+        return counted
 
     def _complete(self) -> bool:
         statement = "SELECT count(*) FROM contents WHERE files > 0"
