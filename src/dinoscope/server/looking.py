@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from time import perf_counter
 
+import numpy as np
+from PIL import Image
+
 from dinoscope.errors import BadRequest, Unreadable
 from dinoscope.features import Facet, Inside, Pixels
 from dinoscope.geometry import Size
@@ -70,7 +73,7 @@ async def named(here: Parts, name: str) -> Named:
 
 
 async def pixels_of(here: Parts, named: Named, side: int) -> Pixels:
-    """Decoded, the shorter side at least ``side``, or as much as there is.
+    """Decoded, the shorter side at least ``side``, or as much as there is, and not much more.
 
     Raises:
         Unreadable: the file is not there any more as it was indexed.
@@ -78,12 +81,23 @@ async def pixels_of(here: Parts, named: Named, side: int) -> Pixels:
 
     def decoded() -> Pixels:
         if named.webp is not None:
-            return here.workers.decode(named.webp, where="the picture you sent", at_least=side).pixels
+            sent = here.workers.decode(named.webp, where="the picture you sent", at_least=side)
+            return reduced(sent.pixels, side)
         assert named.id is not None
         picture = here.session.library.picture(named.id)
         pixels = here.reread(picture, side)
         if pixels is None:
             raise Unreadable(f"{picture.path} is not there any more as it was: index its folder again")
-        return pixels
+        return reduced(pixels, side)
 
     return await in_thread(decoded, here.decoding)
+
+
+def reduced(pixels: Pixels, side: int) -> Pixels:
+    """Averaged over whole-number blocks while the shorter side keeps ``side`` pixels.
+
+    Decoders reduce most pictures themselves, but none with a palette: one of 256 megapixels would take
+    0.8 GB wherever it is kept, and as much again mirrored.
+    """
+    factor = min(pixels.shape[:2]) // side
+    return pixels if factor < 2 else np.asarray(Image.fromarray(pixels).reduce(factor))
