@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dinoscope.features import Vectors, normalise
-from dinoscope.operations.calibration import Calibration, calibration_of, verdict
+from dinoscope.operations.calibration import Calibration, calibration_of, odds, verdict
 
 EVEN = 0.5  # a level at which a well-calibrated chance is easy to tell from a shifted one
 
@@ -129,3 +129,11 @@ def test_it_holds_until_the_library_has_changed_by_a_fifth(
 @pytest.mark.parametrize("kept", [None, {}, {"contents": [1.0]}, {"contents": 200.0, "scores": 1.0}])
 def test_what_another_version_kept_is_measured_anew(kept: dict[str, float | list[float]] | None) -> None:
     assert Calibration.read(kept, 200) is None
+
+
+def test_where_all_pictures_are_the_query_itself_chance_has_no_number() -> None:
+    alike: Vectors = np.tile(np.eye(1, 8, dtype=np.float32), (60, 1))
+    calibration = calibration_of(alike, 60)
+    assert odds(0.5, alike[0], alike, calibration, 60) is None
+    judged = verdict([0.5], alike[0], alike, calibration, 60)
+    assert (judged.found, judged.chance) == (False, 1.0)

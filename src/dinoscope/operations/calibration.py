@@ -154,7 +154,8 @@ def verdict(
             f"{len(cohort)} pictures are too few to tell a match from chance: judge by eye.",
         )
     else:
-        chance = calibration.chance(_z(others[0], query, cohort), among) if others else 1.0
+        told = odds(others[0], query, cohort, calibration, among) if others else None
+        chance = 1.0 if told is None else told
         sentence = _sentence(chance, among, here)
     return Verdict(
         found=here or chance < CHANCE or len(cohort) < ENOUGH,
@@ -173,9 +174,9 @@ def odds(
         cohort: (m, D) of the library, ``cohort_of``.
 
     Returns:
-        None where there are too few pictures to tell.
+        None where there are too few pictures to tell, or no other than the query.
     """
-    if calibration is None or len(cohort) < ENOUGH:
+    if calibration is None or len(cohort) < ENOUGH or (cohort @ query >= _SAME).all():
         return None
     return calibration.chance(_z(score, query, cohort), max(1, among))
 
