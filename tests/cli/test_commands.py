@@ -121,6 +121,11 @@ def test_a_wrong_command_line_exits_2(dinoscope: Dinoscope, arguments: list[str]
     assert ran.out == ""
 
 
+def test_a_file_that_an_error_begins_with_keeps_its_name(dinoscope: Dinoscope) -> None:
+    ran = dinoscope("match", "pics/nothere.webp", "pics/nothere.webp")
+    assert ran.err == "Error: pics/nothere.webp does not exist: check the name.\n"
+
+
 def test_a_missing_model_is_one_sentence(dinoscope: Dinoscope, folder: Path) -> None:
     ran = dinoscope("index", folder, "--model", "dinov2-vits14", "--offline")
     assert ran.code == 1

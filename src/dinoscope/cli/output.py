@@ -30,8 +30,11 @@ def notes() -> Console:
 
 
 def fail(sentence: str) -> None:
-    """One red sentence on stderr."""
-    note(f"[bold red]Error:[/] {escaped(sentence[:1].upper() + sentence[1:])}.")
+    """One red sentence on stderr; a file's name at its start stays as it is written."""
+    first = sentence.split(" ", 1)[0]
+    if first.isalpha():
+        sentence = sentence[:1].upper() + sentence[1:]
+    note(f"[bold red]Error:[/] {escaped(sentence)}.")
 
 
 def note(markup: str) -> None:
