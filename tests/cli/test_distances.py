@@ -45,7 +45,7 @@ def test_why_is_drawn(dinoscope: Dinoscope, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("1.png",), "between 2 to 200 pictures"),
+        (("1.png",), "between 2 and 200 pictures, and 1 was given"),
         (("1.png", "1.png", "1.png", "--why", "a.png"), "there are 3: give two"),
         (("1.png", "1.png", "--why", "a.txt"), "end it in .png"),
         (("1.png", "missing.png"), "does not exist: check the name"),

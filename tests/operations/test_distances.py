@@ -64,7 +64,7 @@ def test_those_alike_stand_together(rng: np.random.Generator) -> None:
 
 @pytest.mark.parametrize("count", [0, 1, MOST + 1])
 def test_too_few_and_too_many_are_told(count: int, rng: np.random.Generator) -> None:
-    with pytest.raises(BadRequest, match=f"between 2 to {MOST} pictures"):
+    with pytest.raises(BadRequest, match=f"between 2 and {MOST} pictures"):
         distances_of(unit(rng, count, 4), "m")
 
 

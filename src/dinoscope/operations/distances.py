@@ -108,7 +108,8 @@ def distances_of(vectors: Vectors, model: str, calibration: Calibration | None =
 
 def _check(count: int) -> None:
     if not 2 <= count <= MOST:
-        raise BadRequest(f"distances are told between 2 to {MOST} pictures, and {count} were given")
+        given = "1 was" if count == 1 else f"{count} were"
+        raise BadRequest(f"distances are told between 2 and {MOST} pictures, and {given} given")
 
 
 def why(here: Features, there: Features) -> Why:
