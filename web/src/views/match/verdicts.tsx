@@ -56,7 +56,7 @@ function WayRound({ orientation, told }: { orientation: Orientation; told: boole
   );
 }
 
-const percent = (share: number): string => `${Math.round(100 * share)} %`;
+const percent = (share: number): string => `${Math.round(100 * share)}\u00a0%`; // on one line
 
 function SameThing({ geometry: { value, waiting, failure }, show }: { geometry: Answered<Geometry>; show: Show }) {
   return (
