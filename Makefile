@@ -3,6 +3,8 @@ VENV := .venv
 VENV_ALL := .venv-all
 BIN := $(VENV)/bin
 MODULES := web/node_modules/.package-lock.json
+# A file's tests stay together, for their fixtures; in the order collected, which puts the browser's last.
+SIDE_BY_SIDE := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -15,10 +17,10 @@ demo: $(VENV)/.light page ## Index the sample pictures and open them in the brow
 	@$(BIN)/dinoscope demo $(ARGS)
 
 test: $(VENV)/.dev $(MODULES) ## Lint, types, the page, a real browser, and every test that is quick and needs no extra
-	@sh scripts/test.sh $(VENV) -m "not torch and not extra and not slow" $(ARGS)
+	@sh scripts/test.sh $(VENV) $(SIDE_BY_SIDE) -m "not torch and not extra and not slow" $(ARGS)
 
 test-all: $(VENV_ALL)/.all ## The rest: slow tests, and those of torch, OpenVINO, HEIC and the hub
-	@$(VENV_ALL)/bin/python -m pytest -m "torch or extra or slow" $(ARGS)
+	@$(VENV_ALL)/bin/python -m pytest $(SIDE_BY_SIDE) -m "torch or extra or slow" $(ARGS)
 
 lint: $(VENV)/.dev ## ruff and mypy
 	@$(BIN)/ruff check && $(BIN)/ruff format --check --quiet && $(BIN)/mypy

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from dinoscope.sample import PICTURES
 
@@ -32,6 +32,7 @@ FLAGS = [
 SHARE = {"animals": 32, "paintings": 8}  # of the sample: rows to scroll, and quick to index
 DESKTOP = {"width": 1280, "height": 860}
 PHONE = {"width": 390, "height": 844}
+PATIENCE_MS = 20_000  # for what comes within a second where nothing else runs
 
 # The real server, told apart from the command line: its own line says where it listens.
 SERVE = """
@@ -155,6 +156,7 @@ def environment() -> dict[str, str]:
 def browser(chromium: str) -> Iterator[Browser]:
     """One Chromium for all tests; each gets a fresh profile in it."""
     with sync_playwright() as playwright:
+        expect.set_options(timeout=PATIENCE_MS)
         launched = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield launched
         launched.close()
@@ -195,7 +197,7 @@ def new_page(browser: Browser, complaints: Complaints) -> Iterator[NewPage]:
 
     def open_page(address: str, **options: Any) -> Page:
         context = browser.new_context(**{"viewport": DESKTOP, "reduced_motion": "reduce", **options})
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         page = context.new_page()
         complaints.watch(page)

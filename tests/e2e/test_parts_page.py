@@ -14,6 +14,7 @@ from tests.e2e.test_searching import carry
 
 from dinoscope.sample import PICTURES
 
+HITS = ".part-hits:not(.waiting) .part-tile"
 Way = list[tuple[float, float]]  # shares of the picture's width and height
 CIRCLE: Way = [
     (0.5 + 0.2 * float(np.cos(turn)), 0.5 + 0.2 * float(np.sin(turn)))
@@ -47,8 +48,8 @@ def opened(new_page: NewPage, url: str, query: str = "of=3", **options: Any) -> 
 
 
 def found(page: Page, at_least: int = 4) -> None:
-    """Wait until the newest answer is drawn."""
-    page.locator(".part-hits:not(.waiting) .part-tile").nth(at_least - 1).wait_for()
+    """Wait until the newest answer is drawn, in the order it keeps once the best were seen from near."""
+    page.locator(f".part-found:not(:has(.closer-look)) {HITS}").nth(at_least - 1).wait_for()
     drawn(page, at_least)
 
 

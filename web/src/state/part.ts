@@ -186,12 +186,12 @@ async function answer(question: RegionRequest, signal: AbortSignal): Promise<voi
 }
 
 function lookCloser(question: RegionRequest, signal: AbortSignal): void {
+  found.update({ closer: true }); // said before it begins: who waits for the last order can see that it comes
   timer = setTimeout(() => void closer(question, signal), CLOSER_MS);
 }
 
 /** The best hits seen larger: their places are truer, and some change their order. */
 async function closer(question: RegionRequest, signal: AbortSignal): Promise<void> {
-  found.update({ closer: true });
   try {
     const page = await api.searchRegion({ ...question, refine: null }, signal);
     if (signal.aborted) return;
