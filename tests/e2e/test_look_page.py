@@ -279,7 +279,7 @@ def test_no_window_is_too_narrow_for_what_can_be_pressed(new_page: NewPage, url:
     page = opened(new_page, url, "of=3&show=likeness")
     for width in (350, 390, 640, 861, 920, 1041, 1100, 1280):
         page.set_viewport_size({"width": width, "height": 700})
-        page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")  # styled anew
+        page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
         beyond = page.evaluate(
             """() => [...document.querySelectorAll(".top a, .top button, .look-head a, .look-head button")]
                 .filter((one) => one.getBoundingClientRect().right > document.body.clientWidth + 0.5)
