@@ -20,12 +20,17 @@ LAYERS = [
     {"pictures", "features", "settings"},
     {"models", "engines"},
     {"library"},
-    {"operations", "training"},
+    {"operations", "training", "cluster"},
     {"server"},
     {"cli"},
     {"__main__"},
 ]
-SIDEWAYS = {("features", "geometry"), ("pictures", "features"), ("pictures", "settings")}
+SIDEWAYS = {
+    ("features", "geometry"),
+    ("pictures", "features"),
+    ("pictures", "settings"),
+    ("cluster", "operations"),
+}
 MOST_LINES, MOST_BODY = 400, 60
 BROAD = {"Exception", "BaseException", "all"}
 

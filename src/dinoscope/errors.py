@@ -95,6 +95,20 @@ class DiskFull(DinoscopeError):
     title: ClassVar[str] = "Disk full"
 
 
+class ShardSilent(DinoscopeError):
+    """A part of the library is on a machine that does not answer."""
+
+    status: ClassVar[int] = 503
+    title: ClassVar[str] = "Part of the library is silent"
+
+
+class NoClusterThere(DinoscopeError):
+    """No Ray cluster answers at that address."""
+
+    status: ClassVar[int] = 503
+    title: ClassVar[str] = "No cluster"
+
+
 class NoSuchModel(DinoscopeError):
     """No ModelCard and no file has that name."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
 import numpy as np
@@ -9,7 +10,6 @@ import pytest
 from numpy.typing import NDArray
 
 from dinoscope.engines.engine import Rows
-from dinoscope.errors import NoSuchPicture
 from dinoscope.features import FloatArray, TokenTable, normalise
 from dinoscope.library.filters import Filter
 from dinoscope.library.shelves import Shelf
@@ -66,8 +66,8 @@ class Answers:
         self.asked = n
         return self._rows, np.zeros_like(self._rows), np.asarray(self._similarities, np.float32)
 
-    def row_of(self, content: str) -> int | None:
-        return {"a": 4, "c": 7}.get(content)
+    def rows_of(self, contents: Sequence[str]) -> dict[str, int]:
+        return {one: {"a": 4, "c": 7}[one] for one in contents if one in "ac"}
 
 
 def best(rows: list[list[int]], similarities: list[list[float]], most: int, *weights: float) -> list[int]:
@@ -144,10 +144,8 @@ class Descriptors:
     def __init__(self) -> None:
         self.vectors = dict(zip("abc", unit(3, 8), strict=True))
 
-    def vector(self, content: str) -> FloatArray:
-        if content not in self.vectors:
-            raise NoSuchPicture("gone")
-        return np.asarray(self.vectors[content], np.float32)
+    def vectors_of(self, contents: Sequence[str]) -> dict[str, FloatArray]:
+        return {one: np.asarray(self.vectors[one], np.float32) for one in contents if one in self.vectors}
 
     def search(self, asked: FloatArray, k: int, where: Filter | None) -> list[list[tuple[str, float]]]:
         order = sorted(self.vectors, key=lambda one: -float(self.vectors[one] @ asked[0]))
@@ -157,10 +155,10 @@ class Descriptors:
 def test_the_whole_has_the_say_it_is_given_where_it_is_known() -> None:
     shelf = Descriptors()
     whole = Whole(cast(Shelf, shelf), shelf.vectors["a"], 0.25)
-    assert whole.cosine("a") == pytest.approx(1, abs=1e-6)
-    assert whole.cosine("x") is None
+    assert whole.cosines(["a", "x"]) == {"a": pytest.approx(1, abs=1e-6)}
+    assert Whole(cast(Shelf, shelf), None, 0.25).cosines(["a"]) == {}
     assert whole.score(0.4, 0.8) == pytest.approx(0.75 * 0.4 + 0.25 * 0.8)
-    assert whole.score(0.4, whole.cosine("x")) == 0.4
+    assert whole.score(0.4, None) == 0.4
 
 
 def test_the_nearest_whole_pictures_are_candidates_when_they_have_tokens() -> None:

@@ -15,6 +15,7 @@ from dinoscope.library import schema
 from dinoscope.library.failures import told
 
 FILE = "library.sqlite"
+SHARDED = "cluster.json"  # what a folder has instead whose library is in shards, see dinoscope.cluster
 _WAIT = 15.0  # seconds a commit waits for a reader that recovers or a checkpoint that runs
 
 

@@ -51,13 +51,14 @@ def put(db: sqlite3.Connection, files: Sequence[NewFile]) -> None:
 
 def _row_of(file: NewFile, now: int) -> tuple[Any, ...]:
     about = file.metadata
-    taken, offset = _clock(about.taken_at)
+    taken, offset = clock(about.taken_at)
     place = (to_text(file.path), to_text(file.path.parent), to_text(file.root))
     shape = (file.content, file.kind, file.size.width, file.size.height, file.bytes, file.modified_ns, now)
     return (*place, *shape, taken, offset, about.camera, about.lens, about.latitude, about.longitude)
 
 
-def _clock(taken: datetime | None) -> tuple[str | None, int | None]:
+def clock(taken: datetime | None) -> tuple[str | None, int | None]:
+    """(by the camera's clock, minutes ahead of UTC where they are known) as a row has them."""
     if taken is None:
         return None, None
     offset = taken.utcoffset()
@@ -133,6 +134,17 @@ def stamp_of(db: sqlite3.Connection, path: Path) -> Stamp | None:
     statement = f"SELECT contents.hash, files.bytes, files.modified FROM {JOINED} WHERE files.path = ?"
     row = db.execute(statement, (to_text(path),)).fetchone()
     return None if row is None else Stamp(*row)
+
+
+def stamps(db: sqlite3.Connection, shelves: Sequence[int]) -> Iterator[tuple[str, Stamp, bool]]:
+    """(path as text, stamp, has its content a record on each of the shelves?) of every row."""
+    whole = " AND ".join(
+        f"EXISTS (SELECT 1 FROM vectors WHERE vectors.content = files.content AND vectors.shelf = {int(id)})"
+        for id in shelves
+    )
+    statement = f"SELECT files.path, contents.hash, files.bytes, files.modified, {whole or 0} FROM {JOINED}"
+    for path, *stamp, complete in db.execute(statement):
+        yield path, Stamp(*stamp), bool(complete)
 
 
 def sql_of(where: Filter | None) -> tuple[str, tuple[str | int | float, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from dinoscope.engines.engine import Tick
 from dinoscope.errors import NoLibrary, NoSuchModel, NoSuchPicture
 from dinoscope.features import Basis, FloatArray
 from dinoscope.library import commits, compacting, facets, files, optimising, overview, pages, verifying
-from dinoscope.library.connection import FILE, Connections, generation
+from dinoscope.library.connection import FILE, SHARDED, Connections, generation
 from dinoscope.library.failures import told
 from dinoscope.library.filters import Filter
 from dinoscope.library.locking import WriterLock
@@ -34,6 +35,7 @@ from dinoscope.library.shelf_rows import FINE, REGIONS, basis_of, shelf_row, she
 from dinoscope.library.shelves import Shelf
 from dinoscope.library.thumbnails import Thumbnails
 from dinoscope.models.backbone import ModelIdentity
+from dinoscope.pictures.limits import Limits
 from dinoscope.pictures.refusal import Refusal
 
 Calibration = Mapping[str, float | list[float]]
@@ -65,6 +67,8 @@ class Library:
             LibraryReadOnly, DiskFull, LibraryDamaged: as the disk and the files turn out.
         """
         folder = absolute(folder)
+        if (folder / SHARDED).is_file():
+            raise NoLibrary(f"the library {folder} is in shards: give the command --ray, which reaches them")
         if not write:
             if not (folder / FILE).is_file():
                 raise NoLibrary(f"there is no library at {folder}: index a folder of pictures to make one")
@@ -105,6 +109,35 @@ class Library:
     def read_only(self) -> bool:
         return self._lock is None
 
+    @property
+    def writable(self) -> bool:
+        """May files of the folder be changed, by whoever opens it for writing?"""
+        return os.access(self._folder, os.W_OK)
+
+    # Of a library in shards some may be out of reach; see dinoscope.cluster
+
+    def asked(self) -> Self:
+        """This library as one request sees it, which notes what is out of reach."""
+        return self
+
+    @property
+    def note(self) -> str | None:
+        """A sentence when what this request was answered lacks something; None when it is whole."""
+        return None
+
+    @property
+    def silent(self) -> int:
+        """Shards that this request could not reach."""
+        return 0
+
+    def original(self, picture: Picture, limits: Limits) -> Path:
+        """Where the picture's file can be opened on this machine; it may be gone, or another by now.
+
+        Raises:
+            Unreadable, NotAPicture, PictureTooLarge: it had to be fetched and could not be.
+        """
+        return picture.path
+
     # What is there
 
     def info(self) -> LibraryInfo:
@@ -115,6 +148,16 @@ class Library:
         """What is known of the file at an absolute path, None when it is not in the library."""
         with self._connections.read() as db:
             return files.stamp_of(db, path)
+
+    def stamps(
+        self, model_key: str, *, regions: bool = False, fine: bool = False
+    ) -> Iterator[tuple[str, Stamp, bool]]:
+        """(path, stamp, is it ``has`` of its content?) of every file; the path is ``paths.to_text``'s."""
+        keys = [model_key, *([model_key + (FINE if fine else REGIONS)] if regions or fine else [])]
+        with self._connections.read() as db:
+            rows = [shelf_row(db, key) for key in keys]
+            there = [row.id for row in rows if row is not None]
+            yield from files.stamps(db, there if len(there) == len(keys) else [])
 
     def has(self, content: str, model_key: str, *, regions: bool = False, fine: bool = False) -> bool:
         """Is there a vector (or are there region tokens, or fine ones) of that content, be it of a
@@ -154,6 +197,11 @@ class Library:
         """The other files with the same bytes. Raises: NoSuchPicture."""
         content = self.picture(id).content
         return tuple(one for one in self.pictures_of([content]).get(content, ()) if one.id != id)
+
+    def under(self, root: Path) -> Iterator[tuple[int, Path]]:
+        """(id, path) of every picture at or below a folder."""
+        with self._connections.read() as db:
+            yield from files.under(db, root)
 
     def find(self, path: Path) -> Picture | None:
         with self._connections.read() as db:

@@ -11,7 +11,8 @@ from typing import Literal
 from dinoscope.errors import BadRequest
 from dinoscope.library import files
 from dinoscope.library.filters import Filter
-from dinoscope.library.records import Page
+from dinoscope.library.paths import to_text
+from dinoscope.library.records import Page, Picture
 
 Order = Literal["added", "taken", "path", "size"]
 _COLUMNS = {"added": "id", "taken": "taken", "path": "path", "size": "bytes"}
@@ -41,7 +42,7 @@ def page(
     column = _COLUMNS[order]
     conditions, parameters = files.sql_of(where)
     if after is not None:
-        value, last = _read(after, order, descending)
+        value, last = read(after, order, descending)
         condition, more = _beyond(column, value, last, descending)
         conditions, parameters = f"{conditions} AND {condition}", (*parameters, *more)
     way = "DESC" if descending else "ASC"
@@ -55,7 +56,7 @@ def page(
     following = None
     if len(rows) > limit:
         last_row = rows[limit - 1]
-        following = _written(order, descending, last_row[-1], last_row[0])
+        following = written(order, descending, last_row[-1], last_row[0])
     return Page(pictures, total, following)
 
 
@@ -68,12 +69,25 @@ def _beyond(column: str, value: _Value, last: int, descending: bool) -> tuple[st
     return (f"({later} OR files.taken IS NULL)" if column == "taken" else later), (value, last)
 
 
-def _written(order: str, descending: bool, value: _Value, last: int) -> str:
+def value_of(picture: Picture, order: Order) -> _Value:
+    """What a listing in that order is sorted by; pictures of the same value go by their ids."""
+    values: dict[Order, _Value] = {
+        "added": picture.id,
+        "taken": files.clock(picture.metadata.taken_at)[0],
+        "path": to_text(picture.path),
+        "size": picture.bytes,
+    }
+    return values[order]
+
+
+def written(order: str, descending: bool, value: _Value, last: int) -> str:
+    """The cursor that goes on after a picture of that value and id."""
     text = json.dumps([order, descending, value, last], separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _read(cursor: str, order: str, descending: bool) -> tuple[_Value, int]:
+def read(cursor: str, order: str, descending: bool) -> tuple[_Value, int]:
+    """(value, id) of the picture after which a cursor goes on. Raises: BadRequest."""
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         given_order, given_way, value, last = json.loads(text)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -90,6 +90,14 @@ class Shelf:
                 )
             row = int(found[0])
             return np.asarray(state.source.read(slice(row, row + 1))[0], np.float32)
+
+    def vectors_of(self, contents: Sequence[str]) -> dict[str, FloatArray]:
+        """``vector`` of each content that has one."""
+        found = {}
+        for content in contents:
+            with suppress(NoSuchPicture):
+                found[content] = self.vector(content)
+        return found
 
     def search(
         self, queries: Vectors, k: int, where: Filter | None = None, probes: int | None = None

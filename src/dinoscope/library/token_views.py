@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -33,6 +34,11 @@ class TokenView:
         basis = basis_of(self._db, self._shelf)
         assert basis is not None  # committed with the shelf
         return basis
+
+    @property
+    def numbering(self) -> str:
+        """Another one after a compaction, which gives rows other numbers."""
+        return f"{self._state.row.id} {self._state.row.file}"
 
     @property
     def fine(self) -> bool:
@@ -99,6 +105,11 @@ class TokenView:
             (content, self._shelf),
         ).fetchone()
         return None if found is None else int(found[0])
+
+    def rows_of(self, contents: Sequence[str]) -> dict[str, int]:
+        """The rows of those that have tokens."""
+        found = {content: self.row_of(content) for content in contents}
+        return {content: row for content, row in found.items() if row is not None}
 
     def missing(self, where: Filter | None = None) -> int:
         """Pictures that pass the filter and have no tokens yet; indexing their folders again adds them."""

@@ -44,6 +44,16 @@ class VectorView:
         """The number of the committed state; another one may have other points."""
         return self._state.generation
 
+    @property
+    def numbering(self) -> str:
+        """Another one after a compaction, which gives rows other numbers."""
+        return f"{self._state.row.id} {self._state.row.file}"
+
+    def alive(self) -> Rows:
+        """(n,) those with a file, ascending."""
+        mask = self._state.alive(self._db)
+        return np.arange(self._state.row.count) if mask is None else np.flatnonzero(mask)
+
     def points(self) -> Points:
         """All of them; 3 s a million."""
         found = self._db.execute(

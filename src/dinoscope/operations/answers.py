@@ -33,3 +33,5 @@ class Answer:
     searched: int  # pictures that were eligible after filters
     seconds: float  # search alone, without the encoder
     encode_seconds: float  # 0.0 when the query was in the library
+    silent: int = 0  # shards that did not answer; their pictures are missing
+    note: str | None = None  # a sentence when something is missing

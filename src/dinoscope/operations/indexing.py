@@ -246,7 +246,7 @@ class _Run:
         if isinstance(result, Refusal):
             yield self._refuse(result)
             return
-        row = _row(result)
+        row = row_of(result)
         if result.loaded.thumbnail is not None:
             self._library.put_thumbnail(row.content, result.loaded.thumbnail)
         if row.content in self._waiting:
@@ -316,7 +316,8 @@ def _emptied(root: Path) -> Refusal:
     )
 
 
-def _row(ready: Ready) -> NewFile:
+def row_of(ready: Ready) -> NewFile:
+    """What the library keeps of a file, beside what its content looks like."""
     loaded, found = ready.loaded, ready.found
     return NewFile(
         path=found.path,

@@ -47,6 +47,7 @@ class RegionAnswer:
     exact: bool  # every token was compared; False: an approximate engine chose the candidates
     searched: int  # pictures that were eligible after filters and could be searched by parts
     missing: int  # pictures that pass the filter and have no tokens yet
-    note: str | None  # a sentence when something is to be done, such as completing the missing ones
+    note: str | None  # a sentence when something is missing, or is to be done to complete it
     seconds: float  # search alone, without encoding the query
     encode_seconds: float  # 0.0 when nothing had to be encoded
+    silent: int = 0  # shards that did not answer; their pictures are missing

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from dinoscope.engines.engine import Rows
-from dinoscope.errors import NoSuchPicture
 from dinoscope.features import FloatArray, TokenTable
 from dinoscope.library.filters import Filter
 from dinoscope.library.shelves import Shelf
@@ -32,14 +32,12 @@ class Whole:
     descriptor: FloatArray | None  # (D,) unit, of the query picture; None: no say
     say: float  # in [0, 1]
 
-    def cosine(self, content: str) -> float | None:
-        """Of the query picture and another."""
+    def cosines(self, contents: Sequence[str]) -> dict[str, float]:
+        """Of the query picture and others; those removed since have none, nor any where it has no say."""
         if self.descriptor is None:
-            return None
-        try:
-            return float(self.shelf.vector(content) @ self.descriptor)
-        except NoSuchPicture:  # removed since
-            return None
+            return {}
+        vectors = self.shelf.vectors_of(contents)
+        return {content: float(vector @ self.descriptor) for content, vector in vectors.items()}
 
     def score(self, part: float, cosine: float | None) -> float:
         return part if cosine is None else (1 - self.say) * part + self.say * cosine
@@ -49,8 +47,7 @@ class Whole:
         if self.descriptor is None:
             return np.empty(0, np.int64)
         nearest = self.shelf.search(self.descriptor[None], most, where)[0]
-        rows = [view.row_of(content) for content, _ in nearest]
-        return np.array([row for row in rows if row is not None], np.int64)
+        return np.array(list(view.rows_of([content for content, _ in nearest]).values()), np.int64)
 
 
 def candidates(query: RegionQuery, view: TokenView, where: Filter | None, most: int) -> Rows:

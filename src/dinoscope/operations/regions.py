@@ -67,8 +67,7 @@ def search_region(
         NoSuchPicture: an id that is not in the library, or of which no tokens are stored.
         NoSuchModel, NoRegions: nothing was indexed with this model yet, or not with regions.
     """
-    started = perf_counter()
-    _check(k, also)
+    started, library = perf_counter(), _checked(library, k, also)
     shelf = library.shelf(backbone.identity.key)
     one = _Asked.of(library, backbone, asked, read)
     whole = Whole(shelf, one.descriptor(shelf) if also else None, also)
@@ -95,9 +94,10 @@ def search_region(
         exact,
         library.count(where) - missing,
         missing,
-        _note(missing),
+        library.note or _note(missing),
         perf_counter() - started - one.seconds,
         encode_seconds + one.seconds,
+        library.silent,
     )
 
 
@@ -186,11 +186,13 @@ def _weighed(views: list[RegionQuery]) -> list[RegionQuery]:
     return [in_place.counting(IN_PLACE), *(one.counting(2 - IN_PLACE) for one in near)]
 
 
-def _check(k: int, also: float) -> None:
+def _checked(library: Library, k: int, also: float) -> Library:
+    """The library as this search sees it. Raises: BadRequest."""
     if not 1 <= k <= MOST:
         raise BadRequest(f"{k} hits cannot be asked for: choose 1 to {MOST}")
     if not 0 <= also <= 1:
         raise BadRequest(f"the whole picture cannot have a say of {also:g}: choose 0 to 1")
+    return library.asked()
 
 
 def _remembered(view: TokenView, picture: Picture) -> Seen:
@@ -230,12 +232,12 @@ def _ranked(
     most = max(reranked(view), 2 * wanted)
     rows = np.union1d(candidates(query, view, where, most), whole.candidates(view, where, most))
     table, contents = view.read(rows), view.contents(rows)
-    files = library.pictures_of(contents, where)
+    files, cosines = library.pictures_of(contents, where), whole.cosines(contents)
     found = []
     for number, (content, score) in enumerate(zip(contents, maxsim(query, table).tolist(), strict=True)):
         pictures = tuple(one for one in files.get(content, ()) if one.id not in left_out)
         if pictures:  # else its last file was the query, or was removed since
-            found.append(Candidate(pictures, table[number], score, whole.cosine(content)))
+            found.append(Candidate(pictures, table[number], score, cosines.get(content)))
     return ordered(found, whole)
 
 

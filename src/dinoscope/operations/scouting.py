@@ -170,7 +170,7 @@ class Scout:
             path = entry.path if isinstance(entry, Refusal) else entry
             if self._without is not None and path.is_relative_to(self._without):
                 continue
-            sighting = entry if isinstance(entry, Refusal) else _stamped(entry, root)
+            sighting = entry if isinstance(entry, Refusal) else stamped(entry, root)
             if sighting is not None:
                 files += isinstance(sighting, Found)
                 self.found += 1
@@ -186,7 +186,8 @@ class Scout:
                 pass  # look whether to stop
 
 
-def _stamped(path: Path, root: Path) -> Found | Refusal | None:
+def stamped(path: Path, root: Path) -> Found | Refusal | None:
+    """A file as the walk meets it; None when it went away since."""
     try:
         stat = path.stat()
     except FileNotFoundError:

@@ -71,6 +71,7 @@ def search(
         NoSuchModel: there are pictures, but none was indexed with this model yet.
     """
     started = perf_counter()
+    library = library.asked()
     if not 1 <= k <= MOST:
         raise BadRequest(f"{k} hits cannot be asked for: choose 1 to {MOST:,}")
     if not like:
@@ -96,6 +97,8 @@ def search(
         searched=searched,
         seconds=perf_counter() - started,
         encode_seconds=encode_seconds,
+        silent=library.silent,
+        note=library.note,
     )
 
 

@@ -338,7 +338,9 @@ class Session:
         return vector
 
     def _source(self, picture: Like) -> PictureLike:
-        return self.library.picture(picture).path if isinstance(picture, int) else picture
+        if not isinstance(picture, int):
+            return picture
+        return self.library.original(self.library.picture(picture), Limits.of(self.settings))
 
     def _pixels(self, picture: PictureLike) -> Pixels:
         return self._decoded(picture)[0]
@@ -355,7 +357,7 @@ class Session:
     def _loaded(self, picture: Picture, at_least: int) -> Decoded | None:
         limits = Limits.of(self.settings)
         try:
-            data = read_bytes(picture.path, limits)
+            data = read_bytes(self.library.original(picture, limits), limits)
             if content_hash(data) != picture.content:
                 return None
             return decode(data, limits, where=str(picture.path), at_least=at_least)

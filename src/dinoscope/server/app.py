@@ -135,7 +135,7 @@ def _parts(settings: Settings, session: Session, access: Access, workers: Decode
         looks=Recent(LOOKS, lambda features: features.patches.nbytes),
         insights=Recent(INSIDE, lambda inside: inside.vectors.nbytes),
         labs=Recent(LABS),
-        images=Images(session.library, workers),
+        images=Images(session.library, workers, Limits.of(settings)),
         writer=writer,
         jobs=Jobs(session, writer),
         launches=Launches(settings),

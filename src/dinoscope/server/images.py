@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Lock
 from typing import BinaryIO
 
@@ -12,6 +13,7 @@ from dinoscope.errors import Unreadable
 from dinoscope.library.library import Library
 from dinoscope.library.records import Picture
 from dinoscope.operations.indexing import THUMBNAIL
+from dinoscope.pictures.limits import Limits
 from dinoscope.pictures.sniffing import sniff
 from dinoscope.pictures.thumbnails import thumbnail
 from dinoscope.pictures.workers import DecodeWorkers
@@ -30,8 +32,11 @@ class Rendered:
 class Images:
     """Makes and remembers. Safe from several threads."""
 
-    def __init__(self, library: Library, workers: DecodeWorkers, memory: int = MEMORY) -> None:
+    def __init__(
+        self, library: Library, workers: DecodeWorkers, limits: Limits, memory: int = MEMORY
+    ) -> None:
         self._library = library
+        self._limits = limits
         self._workers = workers
         self._memory = memory
         self._kept: OrderedDict[tuple[str, int], bytes] = OrderedDict()
@@ -72,7 +77,8 @@ class Images:
         return thumbnail(self._workers.decode(webp, where="the thumbnail").pixels, side)
 
     def _from_file(self, picture: Picture, side: int) -> Rendered:
-        loaded = self._workers.read(picture.path, at_least=side, thumbnail=side)
+        path = self._library.original(picture, self._limits)
+        loaded = self._workers.read(path, at_least=side, thumbnail=side)
         if loaded.thumbnail is None:
             raise RuntimeError("the decode worker made no thumbnail")
         return Rendered(loaded.thumbnail, loaded.content == picture.content)
@@ -100,8 +106,8 @@ class Images:
                 self._bytes -= len(self._kept.popitem(last=False)[1])
 
 
-def open_original(picture: Picture) -> BinaryIO:
-    """The file as it lies, open for reading.
+def open_original(picture: Picture, path: Path) -> BinaryIO:
+    """The file as it lies, or as it was fetched to ``path``, open for reading.
 
     Only what still is a picture: a path whose file was replaced, be it by a link to something
     private, gives nothing away.
@@ -110,10 +116,10 @@ def open_original(picture: Picture) -> BinaryIO:
         Unreadable: it is gone, or it is no picture any more.
     """
     gone = Unreadable(f"{picture.path} is not there any more as it was: index its folder again")
-    if not picture.path.is_file():  # also keeps a pipe from blocking the open
+    if not path.is_file():  # also keeps a pipe from blocking the open
         raise gone
     try:
-        file = picture.path.open("rb")
+        file = path.open("rb")
     except OSError:
         raise gone from None
     if sniff(file.read(64)) != picture.kind:

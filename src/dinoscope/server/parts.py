@@ -12,7 +12,7 @@ import anyio.to_thread
 from anyio import CapacityLimiter
 from fastapi import Depends, Query, Request
 
-from dinoscope.errors import BadRequest, NotAPicture, Unreadable
+from dinoscope.errors import BadRequest, NotAPicture, ShardSilent, Unreadable
 from dinoscope.features import Facet, Features, Inside, Pixels
 from dinoscope.geometry import Mask
 from dinoscope.library.filters import Filter, parse_filter
@@ -22,6 +22,7 @@ from dinoscope.operations.robustness import Lab
 from dinoscope.operations.searching import Yardstick
 from dinoscope.operations.session import Session
 from dinoscope.pictures.decoding import Decoded
+from dinoscope.pictures.limits import Limits
 from dinoscope.pictures.thumbnails import thumbnail
 from dinoscope.pictures.workers import DecodeWorkers
 from dinoscope.server.images import Images
@@ -117,8 +118,9 @@ class Parts:
     def _reread(self, picture: Picture, side: int | None = None) -> Decoded | None:
         """At least ``side`` pixels a side, or as many as the model wants."""
         try:
-            loaded = self.workers.read(picture.path, at_least=side or at_least(self.session.backbone))
-        except (Unreadable, NotAPicture):
+            path = self.session.library.original(picture, Limits.of(self.settings))
+            loaded = self.workers.read(path, at_least=side or at_least(self.session.backbone))
+        except (Unreadable, NotAPicture, ShardSilent):
             return None
         return loaded.decoded if loaded.content == picture.content else None
 

@@ -233,6 +233,8 @@ class Answer(Wire):
     searched: int  # pictures that passed the filter
     seconds: float
     encode_seconds: float
+    silent: int  # shards that did not answer, whose pictures are missing; 0: the answer is whole
+    note: str | None  # a sentence when something is missing
     next_offset: int | None  # null: there are no more
 
     @classmethod
@@ -247,6 +249,8 @@ class Answer(Wire):
             searched=answer.searched,
             seconds=answer.seconds,
             encode_seconds=answer.encode_seconds,
+            silent=answer.silent,
+            note=answer.note,
             next_offset=offset + k if more else None,
         )
 

@@ -104,7 +104,8 @@ class RegionAnswer(Wire):
     engine: str
     searched: int  # pictures that passed the filter and can be searched for parts
     missing: int  # pictures that passed it and cannot yet: indexing again completes them
-    note: str | None  # a sentence when something is to be done, such as completing the missing
+    silent: int  # shards that did not answer, whose pictures are missing; 0: the answer is whole
+    note: str | None  # a sentence when something is missing, or is to be done to complete it
     seconds: float
     encode_seconds: float
     next_offset: int | None  # null: there are no more
@@ -121,6 +122,7 @@ class RegionAnswer(Wire):
             engine=answer.engine,
             searched=answer.searched,
             missing=answer.missing,
+            silent=answer.silent,
             note=answer.note and shown(answer.note),
             seconds=answer.seconds,
             encode_seconds=answer.encode_seconds,

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 from fastapi import APIRouter, Request, Response
 
 from dinoscope import __version__
@@ -30,7 +27,7 @@ def about(here: Here) -> wire.About:
     return wire.About(
         version=__version__,
         model=wire.Model.of(identity, _title(identity.name, here.settings), backbone.dimension),
-        library=wire.Library.of(info, read_only=not _writable(info.folder)),
+        library=wire.Library.of(info, read_only=not here.session.library.writable),
         limits=wire.UploadLimits(max_bytes=here.settings.max_bytes, max_pixels=here.settings.max_pixels),
         auth=bool(here.access.token),
     )
@@ -42,10 +39,6 @@ def _title(name: str, settings: Settings) -> str:
         return CARDS[name].title
     own = {one.card.name: f"{name} ({one.card.title})" for one in list_owned(settings.models)}
     return own.get(name, name)
-
-
-def _writable(folder: Path) -> bool:
-    return os.access(folder, os.W_OK)
 
 
 @router.post("/login", status_code=204, responses={401: {"model": wire.Problem}})

@@ -13,6 +13,7 @@ from fastapi.responses import Response, StreamingResponse
 
 from dinoscope.errors import NoSuchPicture
 from dinoscope.library.pages import Order
+from dinoscope.pictures.limits import Limits
 from dinoscope.server import wire
 from dinoscope.server.images import Rendered, open_original
 from dinoscope.server.parts import Here, Where
@@ -114,7 +115,7 @@ def _sent(made: Rendered, tag: str, named: bool) -> Response:
 def original(id: PictureId, here: Here) -> StreamingResponse:
     """The file itself, to be saved rather than shown."""
     known = here.session.library.picture(id)
-    file = open_original(known)
+    file = open_original(known, here.session.library.original(known, Limits.of(here.settings)))
     size = os.fstat(file.fileno()).st_size
     return StreamingResponse(
         _blocks(file, size),

@@ -1,0 +1,214 @@
+"""What a shard answers, to whomever asks over whatever wire: plain values in, plain values out.
+
+A shard is a Library, and each verb below is a question it knows already. Ids and rows are the shard's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dinoscope.engines.engine import Rows
+from dinoscope.errors import DinoscopeError, LibraryBusy, NoRegions, NoSuchModel
+from dinoscope.features import Basis, FloatArray, TokenTable, Vectors
+from dinoscope.geometry import Bools
+from dinoscope.library.filters import Filter
+from dinoscope.library.library import Library
+from dinoscope.library.pages import Order
+from dinoscope.library.records import Facets, LibraryInfo, Page, Picture
+from dinoscope.library.shelves import Shelf
+from dinoscope.library.token_views import TokenView
+from dinoscope.library.vector_views import Points, VectorView
+from dinoscope.pictures.limits import Limits
+from dinoscope.pictures.refusal import Refusal
+
+Pictures = dict[str, tuple[Picture, ...]]  # content -> its files
+
+
+@dataclass(frozen=True, slots=True)
+class VectorState:
+    """A shard's vectors as they are now."""
+
+    dimension: int
+    count: int
+    engine: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TokenState:
+    """A shard's region tokens as they are now."""
+
+    basis: Basis
+    fine: bool
+    count: int
+    tokens: int
+    engine: str
+    exact: bool
+    numbering: str  # as TokenView has it
+
+
+class ShardAnswers:
+    """Answers for one shard. Every public method is a verb; safe from several threads."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+
+    def answer(self, verb: str, arguments: Sequence[Any]) -> Any:
+        """The verb's answer, or its refusal as a value: what crosses a wire keeps its type and sentence."""
+        try:
+            return getattr(self, verb)(*arguments)
+        except DinoscopeError as error:
+            return error
+
+    # Pictures
+
+    def info(self) -> LibraryInfo:
+        return self._library.info()
+
+    def models(self) -> tuple[str, ...]:
+        return self._library.models()
+
+    def pictures(self, ids: Sequence[int]) -> list[Picture]:
+        return self._library.pictures(ids)
+
+    def pictures_of(self, contents: Sequence[str], where: Filter | None) -> Pictures:
+        return self._library.pictures_of(contents, where)
+
+    def find(self, path: Path) -> Picture | None:
+        return self._library.find(path)
+
+    def count(self, where: Filter | None) -> int:
+        return self._library.count(where)
+
+    def page(
+        self, where: Filter | None, after: str | None, limit: int, order: Order, descending: bool
+    ) -> Page:
+        return self._library.page(where, after, limit, order, descending)
+
+    def facets(self, where: Filter | None) -> Facets:
+        return self._library.facets(where)
+
+    def folders(self) -> dict[Path, int]:
+        return self._library.folders()
+
+    def refusals(self) -> tuple[Refusal, ...]:
+        return self._library.refusals()
+
+    def thumbnail(self, content: str) -> bytes | None:
+        return self._library.thumbnail(content)
+
+    def put_thumbnail(self, content: str, data: bytes) -> bool:
+        return self._library.put_thumbnail(content, data)
+
+    def original(self, id: int, limits: Limits) -> bytes:
+        """A picture's file. Raises: Unreadable, NotAPicture, NoSuchPicture."""
+        from dinoscope.cluster.sources import read  # may cost fsspec's import
+
+        return read(self._library.picture(id).path, limits)
+
+    # Whole pictures
+
+    def vectors(self, model: str) -> VectorState | None:
+        """None where nothing was indexed with the model."""
+        shelf = self._shelf(model)
+        return None if shelf is None else VectorState(shelf.dimension, shelf.count, shelf.engine_name)
+
+    def search(
+        self, model: str, queries: Vectors, k: int, where: Filter | None, probes: int | None
+    ) -> list[list[tuple[str, float]]]:
+        shelf = self._shelf(model)
+        return [[] for _ in queries] if shelf is None else shelf.search(queries, k, where, probes)
+
+    def vectors_of(self, model: str, contents: Sequence[str]) -> dict[str, FloatArray]:
+        """(D,) of each that has one."""
+        shelf = self._shelf(model)
+        return {} if shelf is None else shelf.vectors_of(contents)
+
+    def has(self, content: str, model: str, regions: bool, fine: bool) -> bool:
+        return self._library.has(content, model, regions=regions, fine=fine)
+
+    def points(self, model: str) -> tuple[Points, str, int] | None:
+        """Every vector's picture, and by which numbering of which state."""
+        shelf = self._shelf(model)
+        if shelf is None:
+            return None
+        with shelf.vectors() as view:
+            return view.points(), view.numbering, view.generation
+
+    def passing(self, model: str, points: Points, where: Filter) -> Bools:
+        with self._demand(model).vectors() as view:
+            return view.passing(points, where)
+
+    def read_vectors(self, model: str, rows: Rows, numbering: str) -> Vectors:
+        """Raises: LibraryBusy: rows have got other numbers since."""
+        with self._demand(model).vectors() as view:
+            _demand_numbering(view, numbering)
+            return view.read(rows)
+
+    def sample(self, model: str, ranks: Rows) -> Vectors:
+        """The vectors alive at these places in the order of their rows; places beyond are left out."""
+        shelf = self._shelf(model)
+        if shelf is None:
+            return np.empty((0, 0), np.float32)
+        with shelf.vectors() as view:
+            alive = view.alive()
+            return view.read(alive[ranks[ranks < len(alive)]])
+
+    # Parts of pictures
+
+    def tokens(self, model: str) -> TokenState | None:
+        """None where nothing was indexed with the model, or without its parts."""
+        shelf = self._shelf(model)
+        try:
+            if shelf is None:
+                return None
+            with shelf.tokens() as view:
+                return TokenState(
+                    view.basis, view.fine, view.count, view.tokens, view.engine, view.exact, view.numbering
+                )
+        except NoRegions:
+            return None
+
+    def nearby(
+        self, model: str, queries: Vectors, n: int, where: Filter | None, numbering: str
+    ) -> tuple[Rows, Rows, FloatArray]:
+        with self._demand(model).tokens() as view:
+            _demand_numbering(view, numbering)
+            return view.nearby(queries, n, where)
+
+    def read_tokens(self, model: str, rows: Rows, numbering: str) -> tuple[TokenTable, list[str]]:
+        """The tokens and contents of the rows."""
+        with self._demand(model).tokens() as view:
+            _demand_numbering(view, numbering)
+            return view.read(rows), view.contents(rows)
+
+    def token_rows(self, model: str, contents: Sequence[str], numbering: str) -> dict[str, int]:
+        """The rows of the contents that have tokens."""
+        with self._demand(model).tokens() as view:
+            _demand_numbering(view, numbering)
+            return view.rows_of(contents)
+
+    def without_tokens(self, model: str, where: Filter | None) -> int:
+        """Pictures that pass and have none."""
+        if self.tokens(model) is None:
+            return self._library.count(where)
+        with self._demand(model).tokens() as view:
+            return view.missing(where)
+
+    def _shelf(self, model: str) -> Shelf | None:
+        try:
+            return self._library.shelf(model)
+        except NoSuchModel:
+            return None
+
+    def _demand(self, model: str) -> Shelf:
+        return self._library.shelf(model)
+
+
+def _demand_numbering(view: TokenView | VectorView, numbering: str) -> None:
+    if view.numbering != numbering:
+        raise LibraryBusy("a shard was compacted while it was searched: ask again")

@@ -1,0 +1,105 @@
+"""Asking the shards, one or all at once, and remembering which did not answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from dinoscope.cluster.answering import ShardAnswers
+from dinoscope.cluster.manifest import Manifest, demand_shard
+from dinoscope.errors import DinoscopeError, ShardSilent
+from dinoscope.library.library import Library
+
+Questions = Mapping[int, Sequence[Any]]  # shard -> the verb's arguments
+
+
+class Shards(Protocol):
+    """A way to reach the shards. SEAM: in this process, or through Ray."""
+
+    @property
+    def count(self) -> int: ...
+
+    def ask(self, verb: str, questions: Questions) -> Mapping[int, Any]:
+        """What each of the shards asked answers to the verb; a shard that does not is left out.
+
+        A refusal comes as a value, a DinoscopeError.
+        """
+        ...
+
+    def close(self) -> None: ...
+
+
+class LocalShards:
+    """All shards in this process: for tests, and for a look into a library in shards without Ray."""
+
+    def __init__(self, root: Path, manifest: Manifest) -> None:
+        self._libraries = [
+            Library.open(demand_shard(root, manifest, number)) for number in range(manifest.shards)
+        ]
+        self._answers = [ShardAnswers(library) for library in self._libraries]
+
+    @property
+    def count(self) -> int:
+        return len(self._answers)
+
+    def ask(self, verb: str, questions: Questions) -> Mapping[int, Any]:
+        return {shard: self._answers[shard].answer(verb, given) for shard, given in questions.items()}
+
+    def close(self) -> None:
+        for library in self._libraries:
+            library.close()
+
+
+class Asker:
+    """The questions of one request: a shard that was silent once is not asked again.
+
+    Raises, from every method: ShardSilent when there is nobody left to ask; a shard's own refusal.
+    """
+
+    def __init__(self, shards: Shards) -> None:
+        self._shards = shards
+        self.silent: set[int] = set()
+
+    @property
+    def count(self) -> int:
+        return self._shards.count
+
+    def one(self, shard: int, verb: str, *arguments: Any) -> Any:
+        """The answer of the only shard that can know."""
+        answers = self.each(verb, {shard: arguments})
+        if shard not in answers:
+            raise ShardSilent(
+                f"shard {shard + 1} of {self.count}, which has what was asked for, does not answer: "
+                "it is being started again, so ask again in a minute"
+            )
+        return answers[shard]
+
+    def all(self, verb: str, *arguments: Any) -> dict[int, Any]:
+        """The answer of every shard that gives one, at least one, by its number."""
+        answers = self.each(verb, dict.fromkeys(range(self.count), arguments))
+        if not answers:
+            raise ShardSilent(
+                f"none of the {self.count} shards answers: they are being started, so ask again in a minute"
+            )
+        return answers
+
+    def each(self, verb: str, questions: Questions) -> dict[int, Any]:
+        """Each shard's own question, answered at the same time."""
+        asked = {shard: given for shard, given in questions.items() if shard not in self.silent}
+        answers = dict(self._shards.ask(verb, asked)) if asked else {}
+        self.silent |= asked.keys() - answers.keys()
+        for answer in answers.values():
+            if isinstance(answer, DinoscopeError):
+                raise type(answer)(str(answer))  # a new one: a raised error keeps its traceback
+        return dict(sorted(answers.items()))
+
+    @property
+    def note(self) -> str | None:
+        """A sentence when the answer lacks what silent shards know."""
+        if not self.silent:
+            return None
+        return (
+            f"{len(self.silent)} of {self.count} shards did not answer, so their pictures are missing here: "
+            "ask again in a minute"
+        )

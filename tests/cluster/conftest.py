@@ -1,0 +1,156 @@
+"""One library of generated pictures, and the same pictures in shards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dinoscope.cluster.asking import LocalShards
+from dinoscope.cluster.manifest import Manifest, claimed, demand_shard
+from dinoscope.cluster.numbering import shard_of
+from dinoscope.cluster.sharded_library import ShardedLibrary
+from dinoscope.features import Facet, Features, FloatArray, Inside, Pixels, normalise
+from dinoscope.geometry import Size, fit_grid
+from dinoscope.library.library import Library
+from dinoscope.library.records import NewFile, NewRegions
+from dinoscope.models.backbone import ModelIdentity
+from dinoscope.operations.indexing import index_folders
+from dinoscope.operations.session import Session
+from dinoscope.settings import Settings
+
+SHARDS = 3
+PICTURES = 60
+
+
+class Hues:
+    """A stand-in for the Backbone seam, the same in every process: a patch is its colour in waves."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        rng = np.random.default_rng(0)
+        self._waves = rng.normal(size=(3, 96)) * 4
+        self._phases = rng.uniform(0, 2 * np.pi, 96)
+
+    identity = ModelIdentity("hues", "0" * 16, "fit256-bicubic", "fp32")
+    dimension = 96
+    layers = 3
+
+    def describe(self, pictures: Sequence[Pixels]) -> FloatArray:
+        return np.stack([features.descriptor for features in self.encode(pictures)])
+
+    def encode(self, pictures: Sequence[Pixels], budget: int | None = None) -> list[Features]:
+        return [self._features(pixels, budget) for pixels in pictures]
+
+    def inside(
+        self, picture: Pixels, layer: int | None = None, facet: Facet = "tokens", budget: int | None = None
+    ) -> Inside:
+        """The same in every layer and facet."""
+        seen = self._features(picture, budget)
+        return Inside(seen.model, layer or self.layers, facet, seen.grid, seen.patches, seen.attention)
+
+    def _features(self, pixels: Pixels, budget: int | None) -> Features:
+        identity = self.identity.at(budget)
+        grid = fit_grid(Size(pixels.shape[1], pixels.shape[0]), 16, identity.budget)
+        small = Image.fromarray(pixels).resize((grid.columns, grid.rows), Image.Resampling.BOX)
+        waves = np.cos(np.asarray(small, np.float32) / 127 @ self._waves + self._phases)
+        patches = normalise(waves.astype(np.float32))
+        attention = np.full((1, grid.rows, grid.columns), 1 / grid.rows / grid.columns, np.float32)
+        return Features(identity.key, grid, normalise(patches.mean(axis=(0, 1))), patches, attention)
+
+
+def paint(folder: Path, count: int = PICTURES, first: int = 0) -> Path:
+    """Pictures of coloured fields in two folders; every tenth has a copy of another name."""
+    for seed in range(first, first + count):
+        rng = np.random.default_rng(seed)
+        fields = Image.fromarray(rng.integers(0, 256, (3, 4, 3), np.uint8))
+        picture = fields.resize((64 + 16 * (seed % 3), 64), Image.Resampling.NEAREST)
+        path = folder / ("a" if seed % 2 else "b") / f"{seed:03}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        picture.save(path)
+        if seed % 10 == 0:
+            (folder / "a" / f"copy of {seed:03}.png").parent.mkdir(exist_ok=True)
+            (folder / "a" / f"copy of {seed:03}.png").write_bytes(path.read_bytes())
+    return folder
+
+
+@pytest.fixture(scope="session")
+def painted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return paint(tmp_path_factory.mktemp("painted") / "pictures")
+
+
+@pytest.fixture(scope="session")
+def one_folder(painted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A library of one machine with all of them. Only to be read."""
+    folder = tmp_path_factory.mktemp("one") / "library"
+    settings = Settings(library=folder, cache=tmp_path_factory.getbasetemp() / "cache")
+    with Library.open(folder, write=True) as library:
+        assert list(index_folders([painted], library, Hues(), settings))[-1].finished
+    return folder
+
+
+def split(one: Library, root: Path, shards: int = SHARDS) -> Manifest:
+    """The pictures of a library as one in shards."""
+    identity, key = Hues.identity, Hues.identity.key
+    manifest = claimed(root, shards=shards, model=key, name=identity.name, dimension=Hues.dimension)
+    pictures = one.page(limit=1000).pictures
+    for number in range(shards):
+        own = [picture for picture in pictures if shard_of(picture.content, shards) == number]
+        with (
+            Library.open(demand_shard(root, manifest, number), write=True) as shard,
+            one.shelf(key).tokens() as view,
+        ):
+            contents = list(dict.fromkeys(picture.content for picture in own))
+            rows = [view.row_of(content) for content in contents]
+            table = view.read(np.array(rows, np.int64))
+            tokens = {content: table[index] for index, content in enumerate(contents)}
+            shard.commit(
+                identity,
+                Hues.dimension,
+                [_row(picture) for picture in own],
+                {content: one.shelf(key).vector(content) for content in contents},
+                NewRegions(view.basis, tokens),
+            )
+    return manifest
+
+
+def _row(picture: object) -> NewFile:
+    from dinoscope.library.records import Picture
+
+    assert isinstance(picture, Picture)
+    return NewFile(
+        path=picture.path,
+        root=picture.path.parent.parent,
+        content=picture.content,
+        kind=picture.kind,
+        size=picture.size,
+        bytes=picture.bytes,
+        modified_ns=picture.path.stat().st_mtime_ns,
+        metadata=picture.metadata,
+    )
+
+
+@pytest.fixture(scope="session")
+def shards_folder(one_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same pictures in shards. Only to be read."""
+    root = tmp_path_factory.mktemp("many") / "library"
+    with Library.open(one_folder) as one:
+        split(one, root)
+    return root
+
+
+@pytest.fixture
+def one(one_folder: Path, settings: Settings) -> Iterator[Session]:
+    with Session(Library.open(one_folder), replace(settings, library=one_folder), Hues()) as session:
+        yield session
+
+
+@pytest.fixture
+def many(shards_folder: Path, settings: Settings) -> Iterator[Session]:
+    manifest = Manifest.read(shards_folder)
+    library = ShardedLibrary(shards_folder, manifest, LocalShards(shards_folder, manifest))
+    with Session(library, replace(settings, library=shards_folder), Hues()) as session:
+        yield session
