@@ -57,6 +57,16 @@ def test_each_of_several_places_is_found_and_the_best_comes_first() -> None:
     assert places[2].box.overlap(patches(0, 0, 3, 3)) > 0.5
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_a_picture_is_as_good_as_its_best_place_at_least(seed: int) -> None:
+    query = asked(picture((1, 2, 2, 2, 1), (2, 2, 3, 2, 1)), patches(2, 2, 2, 2))  # 1 left of 2
+    kinds = np.random.default_rng(seed).integers(0, 3, 6)
+    places = ((2, 2), (2, 6), (8, 2), (8, 3), (12, 9), (12, 12))
+    there = picture(*((int(kind), *at, 2, 1) for kind, at in zip(kinds, places, strict=True)), seed=seed)
+    found = sighting(query, there)
+    assert found.score >= found.places[0].score
+
+
 def test_a_picture_without_the_part_has_a_low_score_and_still_a_place() -> None:
     query = asked(picture((1, 2, 2, 4, 4)), patches(2, 2, 4, 4))
     here, absent = sighting(query, picture((1, 8, 8, 4, 4))), sighting(query, picture((3, 8, 8, 4, 4)))

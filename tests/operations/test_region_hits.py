@@ -61,10 +61,11 @@ def numbers(found: Sequence[Candidate]) -> list[int]:
 
 
 def found_at(*numbered: tuple[int, float]) -> list[Located]:
-    sight = Sighting(0.5, (Place(PART, 0.5),), np.full((8, 8), 0.5, np.float32), np.ones((8, 8), np.bool_))
+    heat, everywhere = np.full((8, 8), 0.5, np.float32), np.ones((8, 8), np.bool_)
+    sights = [Sighting(score, (Place(PART, score),), heat, everywhere) for _, score in numbered]
     return [
-        Located((picture(number),), THERE, score, None, HERE, replace(sight, score=score))
-        for number, score in numbered
+        Located((picture(number),), THERE, sight.score, None, HERE, sight)
+        for (number, _), sight in zip(numbered, sights, strict=True)
     ]
 
 
@@ -113,11 +114,25 @@ def test_places_give_the_score_that_orders() -> None:
     assert found[0].sighting.places[0].box.overlap(Box(100, 80, 140, 120)) > 0.9
 
 
-def test_a_second_look_exchanges_the_best_place_and_keeps_its_likeness() -> None:
-    (one, other), looks = look({1: 0.6, 2: 0.5}, found_at((1, 0.6), (2, 0.5)))
+def test_a_second_look_exchanges_the_best_place_whose_score_moves_with_the_hits() -> None:
+    (one, other), looks = look({1: 0.7, 2: 0.4}, found_at((1, 0.6), (2, 0.5)))
     assert looks.asked == [(1, PART), (2, PART)]
-    assert one.sighting.places == (Place(Box(50, 50, 60, 60), 0.5),)
-    assert (one.score, other.score) == pytest.approx((0.6, 0.5))
+    assert [place.box for place in one.sighting.places] == [Box(50, 50, 60, 60)]
+    assert (one.score, other.score) == pytest.approx((0.65, 0.45))
+    assert [found.sighting.places[0].score for found in (one, other)] == pytest.approx([0.65, 0.45])
+
+
+def test_places_stay_best_first_and_no_better_than_their_hit() -> None:
+    second = Place(Box(0, 0, 30, 30), 0.58)
+    before = [
+        replace(one, sighting=replace(one.sighting, places=(*one.sighting.places, second)))
+        for one in found_at((1, 0.6), (2, 0.6))
+    ]
+    better, worse = look({1: 0.9, 2: 0.3}, before)[0]
+    assert (better.score, worse.score) == pytest.approx((0.75, 0.45))
+    for found, expected in ((better, (0.75, 0.73)), (worse, (0.45, 0.43))):
+        assert [place.score for place in found.sighting.places] == pytest.approx(expected)
+        assert found.sighting.places[1].box == second.box
 
 
 def test_scores_from_near_are_brought_to_the_level_of_the_first_look() -> None:

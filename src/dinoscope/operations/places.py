@@ -23,7 +23,7 @@ ARRANGED = 0.1  # of a score is lost when the parts lie to each other in no way 
 class Sighting:
     """What a query finds in one picture."""
 
-    score: float  # of the picture: parts of the query may be in several places
+    score: float  # of the picture: parts of the query may be in several places, so at least the best's
     places: tuple[Place, ...]  # best first, at least one
     heat: FloatArray  # (rows, columns) likeness of each patch, in [-1, 1]
     patches: Bools  # (rows, columns) those of the best place
@@ -61,7 +61,7 @@ def sighting(query: RegionQuery, seen: Seen) -> Sighting:
         for score, patches in found[:MOST_PLACES]
         if score >= WORTH * best
     )
-    score = _score(query, similar, np.ones_like(around))
+    score = max(_score(query, similar, np.ones_like(around)), best)
     return Sighting(score, places or (Place(finer_box(seen.grid, around, rise), best),), heat, around)
 
 

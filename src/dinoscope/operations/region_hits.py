@@ -94,9 +94,14 @@ def hits_of(
 
 
 def _nearer(one: Located, near: Sighting, level: float) -> Located:
-    """With the best place as it was seen from near, and the mean of both scores."""
-    best = replace(near.places[0], score=one.sighting.places[0].score)
-    places = (best, *one.sighting.places[1:])
-    return replace(
-        one, score=(one.score + near.score - level) / 2, sighting=replace(one.sighting, places=places)
+    """With the best place as it was seen from near, and the mean of both scores.
+
+    The picture's other places were not looked at: they rise or fall with their best, and stay behind it.
+    """
+    change = (near.score - level - one.score) / 2
+    first, *others = one.sighting.places
+    places = tuple(
+        replace(place, score=place.score + change)
+        for place in (replace(first, box=near.places[0].box), *others)
     )
+    return replace(one, score=one.score + change, sighting=replace(one.sighting, places=places))
