@@ -348,7 +348,31 @@ def test_a_thing_that_fills_its_picture_is_found_where_it_is_small(session: Sess
     assert square(300, 360).holds(*answer.hits[0].places[0].box.centre)
 
 
-def test_a_copy_of_a_picture_asked_whole_comes_first(shared: Session) -> None:
+def test_what_looks_the_same_as_a_picture_asked_whole_comes_first(shared: Session) -> None:
     for name in ("red.png", "green.png", "blue.png"):
+        pixels = np.asarray(Image.open(shared.library.picture(id_of(shared, name)).path))
+        assert names(shared.search_region(pixels, Box(0, 0, 640, 640)).hits[:1]) == [name]
+
+
+def test_the_very_picture_has_the_part_where_it_was_marked(shared: Session) -> None:
+    ground = Box(300, 35, 390, 120)  # sand, which others have more of
+    for name in ("asked.png", "reds.png", "green.png", "empty.png"):
         path = shared.library.picture(id_of(shared, name)).path
-        assert names(shared.search_region(path, Box(0, 0, 640, 640)).hits[:1]) == [name]
+        for asked in (path, path.read_bytes()):
+            best = shared.search_region(asked, ground).hits[0]
+            assert best.picture.path.name == name
+            assert best.score == 1.0
+            assert (best.places[0].box, best.places[0].score) == (ground, 1.0)
+    assert shared.search_region(np.asarray(Image.open(path)), ground).hits[0].score < 1
+    assert names(shared.search_region(path, ground, k=1, where="name = red.png").hits) == ["red.png"]
+
+
+def test_a_copy_of_the_picture_has_the_part_and_other_places_as_well(session: Session, folder: Path) -> None:
+    (folder / "again.png").write_bytes((folder / "reds.png").read_bytes())
+    list(session.index(folder))
+    best, second = session.search_region(id_of(session, "reds.png"), square(440, 80)).hits[:2]
+    assert (best.picture.path.name, best.score, best.places[0].box) == ("again.png", 1.0, square(440, 80))
+    assert best.places[1].box.overlap(square(40, 400)) > 0.7
+    assert 0.5 < best.places[1].score < 1
+    assert all(440 <= 640 * (link.there[1] + 0.5) / best.heat.shape[1] <= 560 for link in best.links)
+    assert second.score < 1

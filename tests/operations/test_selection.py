@@ -48,6 +48,14 @@ def test_parts_are_united_and_cut_to_the_picture() -> None:
     assert np.argwhere(both).tolist() == [[0, 0], [3, 7]]
 
 
+def test_a_box_reaches_as_far_as_it_was_drawn_and_other_marks_as_their_patches_do() -> None:
+    box = Box(130, 120, 260, 290)
+    assert Selection.of(box).extent(GRID) == box
+    assert Selection.of(Box(-20, 120, 260, 500)).extent(GRID) == Box(0, 120, 260, 400)
+    for marks in (Selection(boxes=(box,), not_points=((10, 10),)), Selection(boxes=(box, Box(1, 1, 9, 9)))):
+        assert marks.extent(GRID) == marks.box(GRID)
+
+
 def test_a_lasso_that_crosses_itself_holds_both_its_loops() -> None:
     bow = ((0, 0), (400, 400), (400, 0), (0, 400))
     wanted, _ = Selection(polygons=(bow,)).on(GRID)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +63,15 @@ def sighting(query: RegionQuery, seen: Seen) -> Sighting:
     )
     score = max(_score(query, similar, np.ones_like(around)), best)
     return Sighting(score, places or (Place(finer_box(seen.grid, around, rise), best),), heat, around)
+
+
+def itself(seen: Seen, found: Sighting, part: Box) -> Sighting:
+    """In the very picture that is asked about: the part is where it was marked, and as like as can be."""
+    within = seen.grid.coverage(part)
+    others = tuple(place for place in found.places if place.box.common(part) is None)
+    return replace(
+        found, score=1.0, places=(Place(part, 1.0), *others), patches=within >= min(0.5, float(within.max()))
+    )
 
 
 def risen(heat: FloatArray) -> FloatArray:

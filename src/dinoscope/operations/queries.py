@@ -15,7 +15,7 @@ from dinoscope.features import Features, FloatArray, Pixels, normalise
 from dinoscope.geometry import Mask, Size
 from dinoscope.pictures.decoding import Decoded, decode
 from dinoscope.pictures.limits import Limits
-from dinoscope.pictures.reading import read_bytes
+from dinoscope.pictures.reading import content_hash, read_bytes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,6 +37,7 @@ class Opened:
     pixels: Pixels  # possibly at a reduced scale
     size: Size  # of the original
     shown: Mask | None  # what of it is not transparent, at the pixels' scale; None: all of it
+    content: str | None = None  # hash of the file; None: there is none
 
 
 def at_least(backbone: Backbone, budget: int | None = None) -> int:
@@ -74,13 +75,15 @@ def opened(picture: PictureLike, limits: Limits, side: int = AT_LEAST) -> Opened
         pixels = _checked(picture)
         return Opened(pixels, Size(pixels.shape[1], pixels.shape[0]), None)
     if isinstance(picture, bytes):
-        found = decode(picture, limits, where="the picture", at_least=side)
+        data, where = picture, "the picture"
     elif isinstance(picture, (str, Path)):
         path = Path(picture).expanduser()
-        found = decode(read_bytes(path, limits), limits, where=str(path), at_least=side)
+        data, where = read_bytes(path, limits), str(path)
     else:
         found = _from_pillow(picture, side)
-    return Opened(found.pixels, found.size, found.shown)
+        return Opened(found.pixels, found.size, found.shown)
+    found = decode(data, limits, where=where, at_least=side)
+    return Opened(found.pixels, found.size, found.shown, content_hash(data))
 
 
 def on_original(features: Features, size: Size) -> Features:

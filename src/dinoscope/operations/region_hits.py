@@ -9,8 +9,9 @@ from typing import TypeVar
 import numpy as np
 
 from dinoscope.features import RegionTokens
+from dinoscope.geometry import Box
 from dinoscope.library.records import Picture
-from dinoscope.operations.places import Sighting, links, sighting
+from dinoscope.operations.places import Sighting, itself, links, sighting
 from dinoscope.operations.refining import LOOKED_AT, Closer, Read
 from dinoscope.operations.region_answers import RegionHit
 from dinoscope.operations.region_query import RegionQuery, Seen
@@ -33,6 +34,15 @@ class Located(Candidate):
 
     seen: Seen
     sighting: Sighting
+    known: bool = False  # it is the very picture that is asked about
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """The picture that is asked about, where it is a file, which may be among those that are found."""
+
+    content: str  # hash of the file
+    part: Box  # what is marked, original pixels
 
 
 Some = TypeVar("Some", bound=Candidate)
@@ -43,13 +53,19 @@ def ordered(found: Sequence[Some], whole: Whole) -> list[Some]:
     return sorted(found, key=lambda one: -whole.score(one.score, one.whole))
 
 
-def located(query: RegionQuery, found: Sequence[Candidate], whole: Whole) -> list[Located]:
+def located(
+    query: RegionQuery, found: Sequence[Candidate], whole: Whole, original: Original | None = None
+) -> list[Located]:
     """Each with its places, in the order that these give."""
 
     def place(one: Candidate) -> Located:
         seen = Seen.stored(one.tokens, one.pictures[0].size)
         new = sighting(query, seen)
-        return Located(one.pictures, one.tokens, new.score, one.whole, seen, new)
+        if original is None or original.content != one.pictures[0].content:
+            return Located(one.pictures, one.tokens, new.score, one.whole, seen, new)
+        return Located(
+            one.pictures, one.tokens, 1.0, one.whole, seen, itself(seen, new, original.part), known=True
+        )
 
     return ordered([place(one) for one in found], whole)
 
@@ -60,7 +76,8 @@ def refined(closer: Closer, found: Sequence[Located], read: Read, whole: Whole) 
     From near all scores lie higher or lower, so they are brought to the level of the first look.
     """
     pairs = [
-        (one, closer.sighting(read, one.pictures[0], one.sighting.places[0])) for one in found[:LOOKED_AT]
+        (one, None if one.known else closer.sighting(read, one.pictures[0], one.sighting.places[0]))
+        for one in found[:LOOKED_AT]
     ]
     changes = [near.score - one.score for one, near in pairs if near is not None]
     level = sum(changes) / max(len(changes), 1)

@@ -21,7 +21,7 @@ from dinoscope.operations.far_views import far_views
 from dinoscope.operations.queries import at_least, on_original
 from dinoscope.operations.refining import Closer, Read, ReadQuery, View, near_view, worth_it
 from dinoscope.operations.region_answers import RegionAnswer
-from dinoscope.operations.region_hits import Candidate, hits_of, located, ordered, refined
+from dinoscope.operations.region_hits import Candidate, Original, hits_of, located, ordered, refined
 from dinoscope.operations.region_query import RegionQuery, Seen, region_query
 from dinoscope.operations.region_ranking import Whole, candidates, maxsim, reranked
 from dinoscope.operations.selection import Selection
@@ -55,6 +55,7 @@ def search_region(
     read: Read
     | None = None,  # opens files of the library; None: nothing is refined, and an id's tokens serve
     pixels: ReadQuery | None = None,  # opens the query picture, to see its part near; None: an id's file
+    content: str | None = None,  # hash of the query picture's file, of which others may be copies
     exclude: Collection[int] = (),  # ids left out
     collapse: bool = False,  # files of equal bytes are one hit
     encode_seconds: float = 0.0,  # what the caller spent on encoding
@@ -75,13 +76,12 @@ def search_region(
     one, near, far = one.seen_again(backbone, selection, pixels or one.reader(read))
     with shelf.tokens() as view:
         seen = one.seen(view)
-        views = [region_query(seen, selection), *_views([near] if near else far, view)]
-        if view.fine and near:
-            views = _weighed(views)
+        views = _views(view, seen, selection, near, far)
         query = _joined(library, view, views[0].joined(views[1:], []), more, less)
-        found = _ranked(library, view, query, whole, wanted=k + len(left_out), where=where, left_out=left_out)
+        found = _ranked(library, view, query, whole, _Wanted(k, where, left_out, content))
         basis, engine, exact, missing = view.basis, view.engine, view.exact, view.missing(where)
-    hits = located(query, found[: max(SIGHTED, k)], whole)
+    original = Original(content, selection.extent(seen.grid)) if content else None
+    hits = located(query, found[: max(SIGHTED, k)], whole, original)
     if read is not None and near and (worth_it(seen.grid, selection) if refine is None else refine):
         closer = Closer(backbone, basis, views[1].joined([], [query.against]))
         hits = refined(closer, hits, read, whole)
@@ -171,19 +171,22 @@ def _grounded(read: ReadQuery, shown: Mask) -> ReadQuery:
     return opened
 
 
-def _views(others: Sequence[View], view: TokenView) -> list[RegionQuery]:
-    """The other views as queries.
+def _views(
+    view: TokenView, seen: Seen, selection: Selection, near: View | None, far: Sequence[View]
+) -> list[RegionQuery]:
+    """The part in place, and as other views have it.
 
     A part of a few patches is poorly described in place; from near it is like larger appearances of it, and
-    what fills its picture is like smaller ones from afar.
+    what fills its picture is like smaller ones from afar. Tokens made of tiles show parts from near, too:
+    such a view of the query then counts more.
     """
-    return [region_query(Seen.of(one.features, view.basis), one.selection) for one in others]
-
-
-def _weighed(views: list[RegionQuery]) -> list[RegionQuery]:
-    """Tokens made of tiles show parts from near, too: such views of the query then count more."""
-    in_place, *near = views
-    return [in_place.counting(IN_PLACE), *(one.counting(2 - IN_PLACE) for one in near)]
+    in_place = region_query(seen, selection)
+    others = [
+        region_query(Seen.of(one.features, view.basis), one.selection) for one in ([near] if near else far)
+    ]
+    if view.fine and near:
+        return [in_place.counting(IN_PLACE), *(one.counting(2 - IN_PLACE) for one in others)]
+    return [in_place, *others]
 
 
 def _checked(library: Library, k: int, also: float) -> Library:
@@ -218,25 +221,35 @@ def _joined(
     return query.joined([at(one) for one in more], [at(one).tokens for one in less])
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    hits: int
+    where: Filter | None
+    left_out: set[int]  # ids
+    original: str | None  # content of the picture that is asked about
+
+
 def _ranked(
     library: Library,
     view: TokenView,
     query: RegionQuery,
     whole: Whole,
-    *,
-    wanted: int,
-    where: Filter | None,
-    left_out: set[int],
+    wanted: _Wanted,
 ) -> list[Candidate]:
-    """Candidates by all their tokens, best first."""
-    most = max(reranked(view), 2 * wanted)
+    """Candidates by all their tokens, best first; the picture that is asked about before all."""
+    where, original = wanted.where, wanted.original
+    most = max(reranked(view), 2 * (wanted.hits + len(wanted.left_out)))
     rows = np.union1d(candidates(query, view, where, most), whole.candidates(view, where, most))
+    own = view.row_of(original) if original else None
+    rows = rows if own is None else np.union1d(rows, [own])
     table, contents = view.read(rows), view.contents(rows)
     files, cosines = library.pictures_of(contents, where), whole.cosines(contents)
     found = []
-    for number, (content, score) in enumerate(zip(contents, maxsim(query, table).tolist(), strict=True)):
-        pictures = tuple(one for one in files.get(content, ()) if one.id not in left_out)
+    scores = maxsim(query, table).tolist()
+    for number, content in enumerate(contents):
+        pictures = tuple(one for one in files.get(content, ()) if one.id not in wanted.left_out)
         if pictures:  # else its last file was the query, or was removed since
+            score = 1.0 if content == original else scores[number]
             found.append(Candidate(pictures, table[number], score, cosines.get(content)))
     return ordered(found, whole)
 

@@ -75,6 +75,12 @@ class Selection:
         """Around all patches that are wanted at least half. Raises as ``on``."""
         return grid.box_around(self.on(grid)[0] >= 0.5)
 
+    def extent(self, grid: PatchGrid) -> Box:
+        """Around what is wanted; of a single box that, cut to the picture. Raises as ``on``."""
+        if len(self.boxes) == 1 and self == Selection(self.boxes):
+            return self.boxes[0].common(Box(0, 0, grid.picture.width, grid.picture.height)) or self.box(grid)
+        return self.box(grid)
+
     def within(self, window: Box, picture: Size) -> Selection:
         """The same parts seen from a cutout that holds them: pixels from its corner, the rest left out.
 

@@ -184,7 +184,7 @@ class Session:
             NoRegions: the library was indexed without the parts of its pictures.
         """
         started = perf_counter()
-        asked, shown = self._asked(picture)
+        asked, shown, content = self._asked(picture)
         return search_region(
             self.library,
             self.backbone,
@@ -198,6 +198,7 @@ class Session:
             refine=refine,
             read=self._file,
             pixels=None if isinstance(picture, int) else lambda side: self._decoded(picture, side)[0],
+            content=content,
             collapse=collapse,
             encode_seconds=0.0 if isinstance(picture, int) else perf_counter() - started,
         )
@@ -321,14 +322,14 @@ class Session:
         pixels, size = self._decoded(picture)
         return on_original(self.backbone.encode([pixels])[0], size)
 
-    def _asked(self, picture: Like) -> tuple[Features | int, Mask | None]:
-        """What a part is marked on, and what of it is not transparent; None: all of it."""
+    def _asked(self, picture: Like) -> tuple[Features | int, Mask | None, str | None]:
+        """What a part is marked on, what of it is not transparent (None: all of it), and its file's hash."""
         if isinstance(picture, int):
             known = self.library.picture(picture)
             loaded = None if known.kind == "jpeg" else self._loaded(known, AT_LEAST)
-            return picture, None if loaded is None else loaded.shown
+            return picture, None if loaded is None else loaded.shown, known.content
         seen = opened(picture, Limits.of(self.settings))
-        return on_original(self.backbone.encode([seen.pixels])[0], seen.size), seen.shown
+        return on_original(self.backbone.encode([seen.pixels])[0], seen.size), seen.shown, seen.content
 
     def _query(self, picture: Like) -> Query:
         if isinstance(picture, int):

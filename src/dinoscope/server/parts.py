@@ -23,6 +23,7 @@ from dinoscope.operations.searching import Yardstick
 from dinoscope.operations.session import Session
 from dinoscope.pictures.decoding import Decoded
 from dinoscope.pictures.limits import Limits
+from dinoscope.pictures.reading import content_hash
 from dinoscope.pictures.thumbnails import thumbnail
 from dinoscope.pictures.workers import DecodeWorkers
 from dinoscope.server.images import Images
@@ -84,7 +85,7 @@ class Parts:
         decoded = await in_thread(lambda: self._decode(data), self.decoding)
         features, seconds = await in_thread(lambda: self._encode(decoded), self.encoding)
         webp = await in_thread(lambda: thumbnail(decoded.pixels, SIDE), self.decoding)
-        return Upload(webp, decoded.size, decoded.kind, features, seconds, decoded.shown)
+        return Upload(webp, decoded.size, decoded.kind, features, seconds, decoded.shown, content_hash(data))
 
     def _decode(self, data: bytes) -> Decoded:
         smallest = at_least(self.session.backbone)

@@ -26,6 +26,7 @@ class Upload:
     features: Features  # by the server's model, from the original pixels; its grid lies over ``size``
     encode_seconds: float
     shown: Mask | None = None  # what of it is not transparent, at some scale; None: all of it
+    content: str | None = None  # hash of what was sent
 
     @property
     def vector(self) -> FloatArray:

@@ -48,6 +48,7 @@ class Marked:
     id: int | None = None  # None: it was sent
     webp: bytes | None = None  # what was sent
     shown: Mask | None = None  # what of it is not transparent
+    content: str | None = None  # hash of the file
 
 
 @router.post("/search/region")
@@ -71,12 +72,16 @@ async def _marked(here: Parts, name: str) -> Marked:
     if name[0] == "q":
         upload = here.uploads.get(name)
         sent = upload.encode_seconds
-        return Marked(upload.features, upload.size, sent, webp=upload.webp, shown=upload.shown)
+        return Marked(
+            upload.features, upload.size, sent, webp=upload.webp, shown=upload.shown, content=upload.content
+        )
     picture = await in_thread(lambda: here.session.library.picture(int(name)), here.searching)
     seen = await here.look_at(picture)
     if seen is None:
-        return Marked(picture.id, picture.size, 0.0, picture.id)
-    return Marked(seen.features, picture.size, seen.seconds, picture.id, shown=seen.shown)
+        return Marked(picture.id, picture.size, 0.0, picture.id, content=picture.content)
+    return Marked(
+        seen.features, picture.size, seen.seconds, picture.id, shown=seen.shown, content=picture.content
+    )
 
 
 def _example(asked: PlaceExample) -> Example:
@@ -111,6 +116,7 @@ def _answer(
         refine=asked.refine,
         read=read,
         pixels=lambda side: _pixels(here, marked, side),
+        content=marked.content,
         exclude=() if marked.id is None else (marked.id,),
         collapse=wanted.collapse,
         encode_seconds=marked.encode_seconds,
