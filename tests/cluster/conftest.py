@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -60,6 +61,20 @@ class Hues:
         patches = normalise(waves.astype(np.float32))
         attention = np.full((1, grid.rows, grid.columns), 1 / grid.rows / grid.columns, np.float32)
         return Features(identity.key, grid, normalise(patches.mean(axis=(0, 1))), patches, attention)
+
+
+class Other(Hues):
+    """Another model."""
+
+    identity = ModelIdentity("other", "1" * 16, "fit256-bicubic", "fp32")
+
+
+class Slow(Hues):
+    """A twentieth of a second a picture, so that there is time to kill something."""
+
+    def encode(self, pictures: Sequence[Pixels], budget: int | None = None) -> list[Features]:
+        time.sleep(0.05 * len(pictures))
+        return super().encode(pictures, budget)
 
 
 def paint(folder: Path, count: int = PICTURES, first: int = 0) -> Path:

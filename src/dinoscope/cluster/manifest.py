@@ -5,16 +5,22 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Self
+from zipfile import BadZipFile
+
+import numpy as np
 
 from dinoscope.errors import BadRequest, DiskFull, LibraryDamaged, LibraryReadOnly, NoLibrary
+from dinoscope.features import Basis
 from dinoscope.library.connection import FILE as ONE_MACHINE
 from dinoscope.library.connection import SHARDED as FILE
 
 OWN = "shard.json"
+BASIS = "basis.npz"
 VERSION = 1  # one more when a manifest, or where a picture belongs, means something else
 MOST_SHARDS = 4096
 SHARDS = 4  # of a new library, unless another number is asked for
@@ -98,6 +104,23 @@ def claimed(root: Path, *, shards: int | None, model: str, name: str, dimension:
     return found
 
 
+def kept_basis(root: Path, fit: Callable[[], Basis] | None = None) -> Basis:
+    """What all shards reduce their region tokens with, fitted and kept once: only so do tokens compare.
+
+    Raises: LibraryDamaged: there is none, and no way to fit one; or the file is damaged.
+    """
+    path = root / BASIS
+    if fit is not None and not path.is_file():
+        basis, stored = fit(), BytesIO()
+        np.savez(stored, mean=basis.mean, projection=basis.projection)
+        _write_bytes(path, stored.getvalue())
+    try:
+        with np.load(path, allow_pickle=False) as found:
+            return Basis(found["mean"], found["projection"])
+    except (OSError, KeyError, ValueError, BadZipFile) as error:
+        raise LibraryDamaged(f"{path} cannot be read ({error}): restore it from a backup") from None
+
+
 def shard_folder(root: Path, number: int) -> Path:
     return root / f"shard-{number:04d}"
 
@@ -140,10 +163,14 @@ def _alone(root: Path) -> bool:
 
 
 def _write(path: Path, values: Mapping[str, object]) -> None:
+    _write_bytes(path, (json.dumps(values, indent=1) + "\n").encode())
+
+
+def _write_bytes(path: Path, data: bytes) -> None:
     """Whole or not at all, and on the disk when it returns."""
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
-    with unfinished.open("w", encoding="utf-8") as file:
-        file.write(json.dumps(values, indent=1) + "\n")
+    with unfinished.open("wb") as file:
+        file.write(data)
         file.flush()
         os.fsync(file.fileno())
     unfinished.replace(path)

@@ -107,6 +107,14 @@ class ShardedLibrary(Library):
             return None
         return Stamp(found.content, found.bytes, round(found.modified_at.timestamp() * 1e6) * 1000)
 
+    def stamps(
+        self, model_key: str, *, regions: bool = False, fine: bool = False
+    ) -> Iterator[tuple[str, Stamp, bool]]:
+        self._refused()
+
+    def under(self, root: Path) -> Iterator[tuple[int, Path]]:
+        self._refused()
+
     def has(self, content: str, model_key: str, *, regions: bool = False, fine: bool = False) -> bool:
         return bool(self._asker.one(self._home(content), "has", content, model_key, regions, fine))
 
@@ -239,6 +247,9 @@ class ShardedLibrary(Library):
         self._refused()
 
     def prune(self, root: Path, seen: Collection[Path]) -> int:
+        self._refused()
+
+    def forgive(self, root: Path, still: Collection[Path]) -> None:
         self._refused()
 
     def set_calibration(self, model_key: str, numbers: Calibration) -> None:

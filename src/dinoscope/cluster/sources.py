@@ -50,7 +50,9 @@ def stored(url: str) -> Path:
 def url_of(path: Path) -> str | None:
     """The URL that stands as this path, None for a path of a file system."""
     found = _STORED.fullmatch(str(path))
-    return None if found is None else f"{found['scheme']}://{found['rest']}"
+    if found is None:
+        return None
+    return f"{found['scheme']}://{'/' if found['scheme'] == 'file' else ''}{found['rest']}"
 
 
 def roots(names: Iterable[str | Path]) -> tuple[Root, ...]:

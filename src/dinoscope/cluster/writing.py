@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from dinoscope.models.backbone import ModelIdentity
 from dinoscope.operations.searching import calibrate
 from dinoscope.pictures.refusal import Refusal
 
-PATIENCE = 30.0  # seconds until the lock of a writer whose machine died must be free
+PATIENCE = 5.0  # seconds until the lock of a writer whose machine died must be free
 _SLICE = 500  # pictures removed at once
 
 
@@ -42,9 +43,10 @@ class ShardWriter:
     """Holds a shard's lock. Its methods are called one at a time, from other machines."""
 
     def __init__(self, root: Path, manifest: Manifest, number: int, model: ModelIdentity) -> None:
+        self._root = root
         self._manifest = manifest
+        self._number = number
         self._model = model
-        self._library = _opened(demand_shard(root, manifest, number))
 
     def answer(self, verb: str, *arguments: Any) -> Any:
         """The verb's answer, or its refusal as a value: what crosses a wire keeps its type and sentence."""
@@ -53,9 +55,14 @@ class ShardWriter:
         except DinoscopeError as error:
             return error
 
+    @cached_property
+    def _library(self) -> Library:
+        """Opened with the first question, so that a refusal is an answer to it."""
+        return _opened(demand_shard(self._root, self._manifest, self._number))
+
     def ready(self) -> bool:
-        """Is it there?"""
-        return True
+        """Is the shard open for writing? Raises: LibraryBusy, LibraryDamaged and their like."""
+        return not self._library.read_only
 
     def fine(self) -> bool:
         return self._library.fine(self._model.key)
@@ -86,9 +93,14 @@ class ShardWriter:
         """Rows of files whose bytes are another shard's by now. How many."""
         return sum(self._library.remove(_at(path)) for path in paths)
 
-    def prune(self, root: Path, vanished: Hashes, kept: Sequence[Path]) -> int:
-        """Forget the files below a root that are among the vanished and not below what is kept. How many."""
+    def prune(self, root: Path, vanished: Hashes, kept: Sequence[Path], emptied: bool) -> int | None:
+        """Forget the files below a root that are among the vanished and not below what is kept. How many.
+
+        None, and nothing is forgotten, where there are some and the root was ``emptied``: an unmounted disk.
+        """
         pictures = list(self._library.under(root))
+        if emptied and pictures:
+            return None
         gone = [
             id
             for (id, path), lost in zip(
@@ -100,6 +112,10 @@ class ShardWriter:
             self._library.remove(ids=gone[start : start + _SLICE])
         return len(gone)
 
+    def forgive(self, root: Path, still: Sequence[Path]) -> None:
+        """Files below a root that could not be used before, and can, or are gone."""
+        self._library.forgive(root, still)
+
     def settle(self, fine: bool) -> None:
         """The engine that the size asks for, and the numbers a library of one machine would have."""
         if fine:
@@ -108,7 +124,9 @@ class ShardWriter:
         calibrate(self._library, self._model.key)
 
     def close(self) -> None:
-        self._library.close()
+        """Let go of the shard, where it was opened."""
+        if "_library" in vars(self):
+            self._library.close()
 
 
 def _at(path: Path) -> Filter:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import islice
 from pathlib import Path
@@ -193,5 +193,19 @@ def refusals(db: sqlite3.Connection) -> tuple[Refusal, ...]:
     return tuple(Refusal(to_path(path), sentence) for path, sentence in rows)
 
 
-def forget_refusals(db: sqlite3.Connection, paths: Iterable[Path]) -> None:
-    db.executemany("DELETE FROM refusals WHERE path = ?", [(to_text(path),) for path in paths])
+def prune(db: sqlite3.Connection, root: Path, seen: Collection[Path]) -> int:
+    """As ``Library.prune``."""
+    gone = [
+        id
+        for id, path in under(db, root)
+        if path not in seen and not any(parent in seen for parent in path.parents)
+    ]
+    forgive(db, root, seen)
+    return remove(db, None, gone)
+
+
+def forgive(db: sqlite3.Connection, root: Path, still: Collection[Path]) -> None:
+    """Forget the refusals at or below a folder of which the paths are not among ``still``."""
+    old = [refusal.path for refusal in refusals(db)]
+    forgotten = [path for path in old if path.is_relative_to(root) and path not in still]
+    db.executemany("DELETE FROM refusals WHERE path = ?", [(to_text(path),) for path in forgotten])

@@ -345,16 +345,12 @@ class Library:
                 it could not be looked at. Older refusals of paths not among these are forgotten, too.
         """
         with self._connections.write() as db:
-            gone = [
-                id
-                for id, path in files.under(db, root)
-                if path not in seen and not any(parent in seen for parent in path.parents)
-            ]
-            old = [refusal.path for refusal in files.refusals(db)]
-            files.forget_refusals(
-                db, [path for path in old if path.is_relative_to(root) and path not in seen]
-            )
-            return files.remove(db, None, gone)
+            return files.prune(db, root, seen)
+
+    def forgive(self, root: Path, still: Collection[Path]) -> None:
+        """Forget the refusals at or below ``root`` but those of the paths that are ``still`` refused."""
+        with self._connections.write() as db:
+            files.forgive(db, root, still)
 
     def set_calibration(self, model_key: str, numbers: Calibration) -> None:
         """Keep small numbers with the shelf. Raises: NoSuchModel."""

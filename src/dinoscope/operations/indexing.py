@@ -298,7 +298,7 @@ class _Run:
     def _forget(self, walked: RootWalked) -> Iterator[Progress]:
         """Drop the rows whose file a complete walk did not meet."""
         if walked.files == 0 and _has_rows(self._library, walked.root):
-            yield self._refuse(_emptied(walked.root))
+            yield self._refuse(emptied(walked.root))
             return
         self._removed += self._library.prune(walked.root, self._seen)
         yield self.progress()
@@ -308,7 +308,8 @@ def _has_rows(library: Library, folder: Path) -> bool:
     return any(root == folder or folder in root.parents for root in library.info().roots)
 
 
-def _emptied(root: Path) -> Refusal:
+def emptied(root: Path) -> Refusal:
+    """What is said of a root that has files in the library and none any more."""
     return Refusal(
         root,
         f"{root} is empty, so the pictures known of it were kept: mount its disk, or forget them with "

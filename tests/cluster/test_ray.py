@@ -1,0 +1,212 @@
+"""A Ray cluster of several nodes on this machine: indexed through it, served by it, and with nodes killed.
+
+All in one file, so that one cluster serves all of it.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dinoscope.cluster.asking import LocalShards
+from dinoscope.cluster.indexing import index_in_shards
+from dinoscope.cluster.manifest import Manifest, shard_folder
+from dinoscope.cluster.sharded_library import ShardedLibrary
+from dinoscope.cluster.starting import joined
+from dinoscope.errors import BadRequest, LibraryBusy, LibraryDamaged, Unreadable
+from dinoscope.geometry import Box
+from dinoscope.library.library import Library
+from dinoscope.operations.indexing import index_folders
+from dinoscope.operations.progress import Progress
+from dinoscope.operations.session import Session
+from dinoscope.pictures.limits import Limits
+from dinoscope.settings import Settings
+
+from .conftest import PICTURES, SHARDS, Hues, Other, Slow, paint
+from .test_sharded_library import scored
+
+pytestmark = [
+    pytest.mark.extra,
+    *(
+        pytest.mark.filterwarnings(f"ignore::{kind}")
+        for kind in ("DeprecationWarning", "FutureWarning", "ResourceWarning")
+    ),
+]
+MEMORY = 80 * 2**20  # bytes of object store a node: the least that Ray allows
+
+
+@pytest.fixture(scope="module")
+def nodes() -> Iterator[Any]:
+    """A head without room for encoders and one node with, and this process connected to them."""
+    import cloudpickle
+    from ray.cluster_utils import Cluster
+    from tests.cluster import conftest
+
+    cloudpickle.register_pickle_by_value(conftest)
+    cluster = Cluster(
+        initialize_head=True,
+        head_node_args={"num_cpus": 1, "include_dashboard": False, "object_store_memory": MEMORY},
+    )
+    with joined(cluster.address):
+        yield cluster
+    cluster.shutdown()
+
+
+@pytest.fixture
+def index(settings: Settings, nodes: Any) -> Callable[..., list[Progress]]:
+    """Index through Ray to the end and return every snapshot."""
+
+    def run(*names: Path | str, **options: Any) -> list[Progress]:
+        return list(index_in_shards(names, settings, shards=SHARDS, load=Hues, **options))
+
+    return run
+
+
+def opened(root: Path) -> Session:
+    manifest = Manifest.read(root)
+    settings = Settings(library=root)
+    return Session(ShardedLibrary(root, manifest, LocalShards(root, manifest)), settings, Hues())
+
+
+def same(one: Session, many: Session, painted: Path) -> None:
+    """Do they give the same pictures, scores and places?"""
+    for name in ("a/001.png", "b/010.png"):
+        here, there = (session.search(painted / name, k=100) for session in (one, many))
+        assert scored(there) == scored(here)
+        part = Box(0, 0, 32, 32)
+        found, also = (session.search_region(painted / name, part, k=30) for session in (one, many))
+        assert scored(also) == scored(found)
+        places = {hit.picture.path: hit.places for hit in found.hits}
+        assert {hit.picture.path: hit.places for hit in also.hits} == places
+
+
+def sound(root: Path) -> bool:
+    """Have the shards no contradictions, and every picture its own?"""
+    manifest = Manifest.read(root)
+    for number in range(manifest.shards):
+        with Library.open(shard_folder(root, number)) as shard:
+            assert list(shard.verify()) == []
+    return True
+
+
+def test_the_outcome_is_that_of_one_machine(
+    one: Session, index: Callable[..., list[Progress]], settings: Settings, painted: Path
+) -> None:
+    last = index(painted)[-1]
+    assert last.finished
+    assert (last.found, last.added, last.known) == (66, PICTURES, PICTURES // 10)
+    assert last.done == last.found
+    with opened(settings.library) as many:
+        same(one, many, painted)
+        assert many.library.info().shelves[0].regions == PICTURES
+        first = many.library.page(limit=1).pictures[0]
+        assert many.library.thumbnail(first.content) is not None
+    again = index(painted)[-1]
+    assert (again.added, again.known, again.removed) == (0, last.found, 0)
+    assert sound(settings.library)
+
+
+def test_a_folder_that_changed_is_followed(
+    index: Callable[..., list[Progress]], settings: Settings, tmp_path: Path
+) -> None:
+    folder = paint(tmp_path / "pictures", 12)
+    (folder / "no picture.jpg").write_text("hello")
+    first = index(folder)
+    assert (first[-1].added, first[-1].known, first[-1].refused) == (12, 2, 1)
+    assert [step.refusal.path.name for step in first if step.refusal] == ["no picture.jpg"]
+
+    (folder / "a/001.png").unlink()  # gone
+    (folder / "a/003.png").rename(folder / "b/renamed.png")  # another name
+    paint(tmp_path / "more", 1, first=70)
+    shutil.copy(tmp_path / "more/b/070.png", folder / "a/005.png")  # other bytes, maybe of another shard
+    (folder / "no picture.jpg").unlink()
+    last = index(folder)[-1]
+    assert (last.added, last.known, last.removed, last.refused) == (1, 12, 2, 0)
+    with opened(settings.library) as many:
+        paths = {one.path for one in many.library.page(limit=100).pictures}
+        assert paths == set(folder.rglob("*.png"))
+        changed = many.library.find(folder / "a/005.png")
+        assert changed is not None
+        assert changed.bytes == (folder / "a/005.png").stat().st_size
+        assert many.library.refusals() == ()
+
+    shutil.move(folder / "a", tmp_path / "a")
+    shutil.move(folder / "b", tmp_path / "b")
+    unmounted = index(folder)[-1]
+    assert (unmounted.removed, unmounted.refused) == (0, 1)  # an empty folder may be a disk that is not there
+
+
+def test_urls_are_indexed_and_their_pictures_found(
+    one: Session, index: Callable[..., list[Progress]], settings: Settings, painted: Path
+) -> None:
+    last = index(f"file://{painted}")[-1]
+    assert (last.added, last.known, last.refused) == (PICTURES, PICTURES // 10, 0)
+    again = index(f"file://{painted}")[-1]
+    assert (again.added, again.known) == (0, last.found)
+    with opened(settings.library) as many:
+        here, there = (session.search(painted / "a/001.png", k=100) for session in (one, many))
+        assert [hit.score for hit in there.hits] == [hit.score for hit in here.hits]
+        best = there.hits[0].picture
+        assert best.path == Path(f"/file:{painted}/a/001.png")
+        lent = many.library.original(best, Limits.of(settings))
+        assert lent.read_bytes() == (painted / "a/001.png").read_bytes()
+
+
+def test_a_node_killed_on_the_way_costs_nothing(settings: Settings, nodes: Any, tmp_path: Path) -> None:
+    folder = paint(tmp_path / "pictures", 120)
+    second = nodes.add_node(num_cpus=1, object_store_memory=MEMORY)
+    killed = False
+    last: Progress | None = None
+    for last in index_in_shards([folder], settings, shards=SHARDS, load=Slow):
+        if last.added and not killed:
+            nodes.remove_node(second, allow_graceful=False)
+            killed = True
+    assert killed
+    assert last is not None
+    assert last.finished
+    assert last.done == last.found == 132
+    assert sound(settings.library)
+    with opened(settings.library) as many, Library.open(tmp_path / "one", write=True) as alone:
+        list(index_folders([folder], alone, Hues(), replace(settings, library=tmp_path / "one")))
+        same(Session(alone, settings, Hues()), many, folder)
+
+
+def test_what_was_done_before_a_stop_is_kept(settings: Settings, nodes: Any, tmp_path: Path) -> None:
+    folder = paint(tmp_path / "pictures", 80)
+    with closing(index_in_shards([folder], settings, shards=SHARDS, load=Slow)) as steps:
+        stopped = next(step for step in steps if step.added)
+    last = list(index_in_shards([folder], settings, load=Hues))[-1]
+    assert last.known >= stopped.added > 0
+    assert last.added <= 80 - stopped.added
+    assert last.found == 88
+    with opened(settings.library) as many:
+        assert many.library.count() == 88
+
+
+def test_bad_input_is_one_sentence(
+    index: Callable[..., list[Progress]], settings: Settings, tmp_path: Path
+) -> None:
+    with pytest.raises(Unreadable, match="does not exist"):
+        index(tmp_path / "nothing")
+    assert not settings.library.exists()
+    folder = paint(tmp_path / "pictures", 1)
+    index(folder)
+    with pytest.raises(BadRequest, match="has 3 shards, not 5"):
+        list(index_in_shards([folder], settings, shards=5, load=Hues))
+    with pytest.raises(BadRequest, match="choose --model"):
+        list(index_in_shards([folder], settings, load=Other))
+    with (
+        Library.open(shard_folder(settings.library, 1), write=True),
+        pytest.raises(LibraryBusy, match="is writing to the library"),
+    ):
+        list(index_in_shards([folder], settings, load=Hues))
+    stranger = shard_folder(settings.library, 2) / "shard.json"
+    stranger.write_text(stranger.read_text().replace('"number": 2', '"number": 0'))
+    with pytest.raises(LibraryDamaged, match="is shard 0 of"):
+        list(index_in_shards([folder], settings, load=Hues))
