@@ -64,7 +64,7 @@ def test_the_answer_as_json(dinoscope: Dinoscope, indexed: Path) -> None:
     assert ran.code == 0, ran.err
     answer = ran.json
     for hit in answer["hits"]:
-        assert hit.keys() == {"picture", "score", "whole", "places", "copies"}
+        assert hit.keys() == {"picture", "score", "whole", "places", "near", "doubtful", "copies"}
         for place in hit["places"]:
             left, top, right, bottom = place["box"]
             assert 0 <= left < right <= 48
@@ -91,6 +91,30 @@ def test_the_table_shows_places_that_can_be_given_back(photos: tuple[Dinoscope, 
         return float(next(hit["score"] for hit in hits if hit["picture"]["path"].endswith("kitten.webp")))
 
     assert score("--more", place) > score() > score("--less", place)
+
+
+@pytest.mark.slow
+def test_what_is_little_like_the_part_from_near_has_a_question_mark(
+    photos: tuple[Dinoscope, Path], tmp_path: Path
+) -> None:
+    run, folder = photos
+    with Image.open(folder / "kitten.webp") as image:
+        image.resize((image.width * 4 // 5, image.height * 4 // 5)).save(tmp_path / "smaller.png")
+    ran = run("search", tmp_path / "smaller.png", "--box", "30%,25%,50%,55%")
+    assert ran.code == 0, ran.err
+    lines = ran.out.splitlines()
+    assert lines[0].split() == ["Score", "Near", "Place", "Picture"]
+    near = {Path(line.split()[-1]).stem: line.split()[2] for line in lines if ".webp" in line}
+    assert float(near["kitten"]) > 0.65
+    assert near["hammer-05"].endswith("?")
+    assert near["eilean_donan"].endswith("?")
+    assert float(near["hammer-05"].rstrip("?")) < 0.55
+    assert lines[-1].startswith("Seen from near, ")
+    hits = {
+        Path(hit["picture"]["path"]).stem: hit
+        for hit in run("search", tmp_path / "smaller.png", "--box", "30%,25%,50%,55%", "--json").json["hits"]
+    }
+    assert (hits["kitten"]["doubtful"], hits["hammer-05"]["doubtful"]) == (False, True)
 
 
 def test_the_whole_pictures_say_has_a_column_of_its_own(dinoscope: Dinoscope, indexed: Path) -> None:

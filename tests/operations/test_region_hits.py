@@ -19,7 +19,7 @@ from dinoscope.operations.places import Sighting
 from dinoscope.operations.pooling import levels
 from dinoscope.operations.refining import LOOKED_AT, Closer, Read
 from dinoscope.operations.region_answers import Place
-from dinoscope.operations.region_hits import Candidate, Located, hits_of, located, ordered, refined
+from dinoscope.operations.region_hits import Candidate, Located, hits_of, located, ordered, refined, verdict
 from dinoscope.operations.region_query import RegionQuery, Seen, region_query
 from dinoscope.operations.region_ranking import Whole
 from dinoscope.operations.selection import Selection
@@ -74,6 +74,7 @@ class Looks:
 
     def __init__(self, scores: dict[int, float | None]) -> None:
         self._scores = scores
+        self.own = 0.8
         self.asked: list[tuple[int, Box]] = []
 
     def sighting(self, read: Read, one: Picture, place: Place) -> Sighting | None:
@@ -83,6 +84,8 @@ class Looks:
             return None
         heat = np.zeros((8, 8), np.float32)
         return Sighting(score, (Place(Box(50, 50, 60, 60), score),), heat, heat == 0)
+
+    likeness = Closer.likeness
 
 
 def look(scores: dict[int, float | None], found: Sequence[Located]) -> tuple[list[Located], Looks]:
@@ -141,6 +144,38 @@ def test_scores_from_near_are_brought_to_the_level_of_the_first_look() -> None:
     assert [one.score for one in higher] == pytest.approx([0.6, 0.5, 0.4])
     turned, _ = look({1: 0.4, 2: 0.7, 3: 0.4}, before)
     assert numbers(turned) == [2, 1, 3]
+
+
+def doubts(found: Sequence[Located]) -> list[bool]:
+    return [hit.doubtful for hit in hits_of(QUERY, HERE, found, ALONE, collapse=True)]
+
+
+def test_a_hit_that_is_little_like_the_part_from_near_is_doubtful() -> None:
+    after, _ = look({1: 0.8, 2: 0.45, 3: 0.42}, found_at((1, 0.6), (2, 0.6), (3, 0.6)))  # of 0.8
+    assert [one.near for one in after] == pytest.approx([1.0, 0.5625, 0.525])
+    assert doubts(after) == [False, False, True]
+    assert verdict(after) == "Seen from near, 2 of the 3 best are like the part; the others are doubtful."
+    assert verdict(after[:2]) == "Seen from near, the 2 best are like the part, too."
+    assert verdict(after[:1]) == "Seen from near, the best hit is like the part, too."
+
+
+def test_where_none_is_like_the_part_from_near_perhaps_it_is_not_here() -> None:
+    after, _ = look({1: 0.1, 2: 0.2}, found_at((1, 0.6), (2, 0.6)))
+    assert doubts(after) == [True, True]
+    assert verdict(after) == "Perhaps it is not here: seen from near, the 2 best are not much like the part."
+    itself = replace(after[0], known=True, near=1.0)
+    assert doubts([itself, after[1]]) == [False, True]
+    told = verdict([itself, after[1]])
+    assert told == "Perhaps it is not elsewhere: seen from near, the best hit is not much like the part."
+
+
+def test_hits_that_nobody_looked_at_are_as_doubtful_as_most_of_the_better_ones() -> None:
+    found = found_at((1, 0.6), (2, 0.6), (3, 0.6), (4, 0.5))
+    assert doubts(found) == [False] * 4
+    assert verdict(found) is None
+    for worst, doubtful in ((0.7, False), (0.1, True)):
+        after, _ = look({1: 0.7, 2: worst, 3: 0.1}, found)
+        assert dict(zip(numbers(after), doubts(after), strict=True))[4] is doubtful
 
 
 def test_what_cannot_be_looked_at_stays_as_it_was() -> None:

@@ -61,6 +61,8 @@ export interface Place {
 export interface RegionHit extends Hit {
   whole: number | null; // cosine of the whole pictures, where it had a say
   places: Place[]; // best first, at least one
+  near: number | null; // likeness of the best from near, 1: as the part itself; null: nobody looked
+  doubtful: boolean; // little like the part from near, or not looked at behind such
   grid: [rows: number, columns: number]; // of its patches
   heat: string; // base64 of a byte a patch, row by row
   links: [queryRow: number, queryColumn: number, row: number, column: number, cosine: number][];
@@ -68,6 +70,7 @@ export interface RegionHit extends Hit {
 
 export interface RegionAnswer {
   hits: RegionHit[];
+  verdict: string | null; // how many of the best are like the part from near; null: nobody looked
   query: { rows: number; columns: number; weights: string }; // base64 of a byte a patch: its say
   model: string;
   engine: string;

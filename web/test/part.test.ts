@@ -15,6 +15,8 @@ const hit = (id: number): RegionHit => ({
   percentile: NaN,
   whole: null,
   places: [{ box: [1, 1, 2, 2], score: 0.5 }],
+  near: null,
+  doubtful: false,
   grid: [3, 4],
   heat: "",
   links: [],
@@ -23,6 +25,7 @@ const hit = (id: number): RegionHit => ({
 
 const page = (ids: number[], next: number | null = null): RegionAnswer => ({
   hits: ids.map(hit),
+  verdict: null,
   query: { rows: 1, columns: 1, weights: "/w==" },
   model: "starter",
   engine: "exact",

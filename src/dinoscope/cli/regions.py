@@ -10,6 +10,10 @@ from dinoscope.cli.output import escaped, note, out, plural, print_json, say, ta
 from dinoscope.errors import NotAPicture, Unreadable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.table import Table
+
     from dinoscope.cli.parts import Marked
     from dinoscope.features import Pixels
     from dinoscope.geometry import Box, Mask, Size
@@ -137,10 +141,13 @@ def plain(answer: RegionAnswer) -> dict[str, Any]:
                 "score": hit.score,
                 "whole": hit.whole,
                 "places": [{"box": corners(place.box), "score": place.score} for place in hit.places],
+                "near": hit.near,
+                "doubtful": hit.doubtful,
                 "copies": hit.copies,
             }
             for hit in answer.hits
         ],
+        "verdict": answer.verdict,
         "model": answer.model,
         "engine": answer.engine,
         "exact": answer.exact,
@@ -160,17 +167,14 @@ def corners(box: Box) -> list[float]:
 def show(answer: RegionAnswer) -> None:
     """The hits as a table, best first, each with its places, written as --more and --less want them."""
     if answer.hits:
-        whole = ["Whole"] if any(hit.whole is not None for hit in answer.hits) else []
-        made = table("", "Score", *whole, "Place", "Picture", right=["", "Score", "Whole"])
-        for rank, hit in enumerate(answer.hits, 1):
-            for first, score, place, picture in rows(rank, hit):
-                alike = f"{hit.whole:.3f}" if first and hit.whole is not None else ""
-                made.add_row(first, score, *([alike] if whole else []), place, picture)
-        out().print(made)
+        out().print(listed(answer.hits))
     else:
         say(
             "[yellow]Nothing to show: no picture passes the filter, or none can be searched for parts yet.[/]"
         )
+    if answer.verdict:
+        colour = "yellow" if all(hit.doubtful for hit in answer.hits) else "green"
+        say(f"[{colour}]{escaped(answer.verdict)}[/]")
     if answer.note:
         note(f"[yellow]{escaped(answer.note)}[/]")
     spent = f"{answer.seconds * 1000:.0f} ms"
@@ -180,6 +184,36 @@ def show(answer: RegionAnswer) -> None:
         f"[dim]{answer.searched:,} pictures searched for the part in {spent} "
         f"({answer.engine}, {escaped(answer.model)})[/]"
     )
+
+
+def listed(hits: Sequence[RegionHit]) -> Table:
+    """The hits with their places; the doubtful ones have a question mark, and are pale."""
+    wanted = {
+        "Near": any(hit.near is not None for hit in hits),
+        "Whole": any(hit.whole is not None for hit in hits),
+    }
+    made = table(
+        "",
+        "Score",
+        *(name for name in wanted if wanted[name]),
+        "Place",
+        "Picture",
+        right=["", "Score", *wanted],
+    )
+    for rank, hit in enumerate(hits, 1):
+        more = [
+            numbers for name, numbers in (("Near", near_of(hit)), ("Whole", whole_of(hit))) if wanted[name]
+        ]
+        for first, score, place, picture in rows(rank, hit):
+            made.add_row(
+                first,
+                score,
+                *(more if first else [""] * len(more)),
+                place,
+                picture,
+                style="dim" if hit.doubtful else "",
+            )
+    return made
 
 
 def rows(rank: int, hit: RegionHit) -> list[tuple[str, str, str, str]]:
@@ -193,6 +227,15 @@ def rows(rank: int, hit: RegionHit) -> list[tuple[str, str, str, str]]:
     if left > 0:
         lines.append(("", "", f"[dim]and {plural(left, 'place')} more[/]", ""))
     return lines
+
+
+def near_of(hit: RegionHit) -> str:
+    """How alike it is from near, with a question mark where that is little."""
+    return ("" if hit.near is None else f"{hit.near:.2f}") + ("?" if hit.doubtful else " ")
+
+
+def whole_of(hit: RegionHit) -> str:
+    return "" if hit.whole is None else f"{hit.whole:.3f}"
 
 
 def place_of(hit: RegionHit, box: Box) -> str:

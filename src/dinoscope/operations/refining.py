@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import ceil, floor
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
 from dinoscope.features import Basis, Features, Pixels
 from dinoscope.geometry import Box, PatchGrid, Size
@@ -63,6 +63,16 @@ class Closer:
     backbone: Backbone
     basis: Basis
     query: RegionQuery  # of the near view
+    own: float  # what the query scores in its own near view: the best that can be
+
+    @classmethod
+    def of(cls, backbone: Backbone, basis: Basis, view: View, query: RegionQuery) -> Self:
+        """Args: query: of the part in that view, and what speaks against it."""
+        return cls(backbone, basis, query, sighting(query, Seen.of(view.features, basis)).score)
+
+    def likeness(self, near: Sighting) -> float:
+        """How alike what is seen from near is: 1 as the part is to itself, about 0 what is not alike."""
+        return near.score / max(self.own, 1e-3)
 
     def sighting(self, read: Read, picture: Picture, place: Place) -> Sighting | None:
         """What is at a place of a picture, boxes in its original pixels; None when it cannot be had."""

@@ -35,6 +35,8 @@ class RegionHit:
     heat: Bytes  # (rows, columns) likeness of each patch, 255 for the best patch of the best hit
     links: tuple[Link, ...]  # at most 16, the strongest query patches first
     copies: tuple[Picture, ...] = ()  # files with the same bytes, when the search collapses them
+    near: float | None = None  # likeness of its best place from near, 1: as the part; None: nobody looked
+    doubtful: bool = False  # from near little like the part; or not looked at, and most of the better are
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,3 +53,4 @@ class RegionAnswer:
     seconds: float  # search alone, without encoding the query
     encode_seconds: float  # 0.0 when nothing had to be encoded
     silent: int = 0  # shards that did not answer; their pictures are missing
+    verdict: str | None = None  # how many of the best are like the part from near; None: nobody looked

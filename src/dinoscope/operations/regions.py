@@ -21,7 +21,7 @@ from dinoscope.operations.far_views import far_views
 from dinoscope.operations.queries import at_least, on_original
 from dinoscope.operations.refining import Closer, Read, ReadQuery, View, near_view, worth_it
 from dinoscope.operations.region_answers import RegionAnswer
-from dinoscope.operations.region_hits import Candidate, Original, hits_of, located, ordered, refined
+from dinoscope.operations.region_hits import Candidate, Original, hits_of, located, ordered, refined, verdict
 from dinoscope.operations.region_query import RegionQuery, Seen, region_query
 from dinoscope.operations.region_ranking import Whole, candidates, maxsim, reranked
 from dinoscope.operations.selection import Selection
@@ -52,8 +52,7 @@ def search_region(
     more: Sequence[Example] = (),  # places found before that are meant, too,
     less: Sequence[Example] = (),  # or not at all
     refine: bool | None = None,  # encode the best hits again around their place; None: if the part is small
-    read: Read
-    | None = None,  # opens files of the library; None: nothing is refined, and an id's tokens serve
+    read: Read | None = None,  # opens files of the library; None: no second look, and an id's tokens serve
     pixels: ReadQuery | None = None,  # opens the query picture, to see its part near; None: an id's file
     content: str | None = None,  # hash of the query picture's file, of which others may be copies
     exclude: Collection[int] = (),  # ids left out
@@ -83,7 +82,7 @@ def search_region(
     original = Original(content, selection.extent(seen.grid)) if content else None
     hits = located(query, found[: max(SIGHTED, k)], whole, original)
     if read is not None and near and (worth_it(seen.grid, selection) if refine is None else refine):
-        closer = Closer(backbone, basis, views[1].joined([], [query.against]))
+        closer = Closer.of(backbone, basis, near, views[1].joined([], [query.against]))
         hits = refined(closer, hits, read, whole)
     return RegionAnswer(
         hits_of(query, seen, hits[:k], whole, collapse)[:k],
@@ -98,6 +97,7 @@ def search_region(
         perf_counter() - started - one.seconds,
         encode_seconds + one.seconds,
         library.silent,
+        verdict(hits),
     )
 
 

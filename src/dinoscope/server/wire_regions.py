@@ -72,6 +72,8 @@ class RegionHit(Wire):
     score: float  # cosine-like, -1 to 1
     whole: float | None  # cosine of the whole pictures, where ``also`` gave it a say
     places: list[Place]  # best first, at least one
+    near: float | None  # likeness of its best place from near, 1: as the part itself; null: nobody looked
+    doubtful: bool  # from near little like the part; or not looked at, and most of the better are
     grid: list[int]  # rows, columns of the hit's patches
     heat: str  # base64 of rows * columns bytes, row by row: 255 is the best patch of the best hit
     links: list[list[float]]  # [query row, query column, row, column, cosine]: patches that belong together
@@ -84,6 +86,8 @@ class RegionHit(Wire):
             score=hit.score,
             whole=hit.whole,
             places=[Place.of(place) for place in hit.places],
+            near=hit.near,
+            doubtful=hit.doubtful,
             grid=list(hit.heat.shape),
             heat=_packed(hit.heat),
             links=[[*link.here, *link.there, link.similarity] for link in hit.links],
@@ -99,6 +103,7 @@ class QueryPatches(Wire):
 
 class RegionAnswer(Wire):
     hits: list[RegionHit]  # best first
+    verdict: str | None  # how many of the best are like the part from near; null: nobody looked
     query: QueryPatches
     model: str
     engine: str
@@ -117,6 +122,7 @@ class RegionAnswer(Wire):
         weights = np.asarray(np.rint(np.clip(answer.weights, 0, 1) * 255), np.uint8)
         return cls(
             hits=[RegionHit.of(hit) for hit in answer.hits[offset : offset + k]],
+            verdict=answer.verdict,
             query=QueryPatches(rows=answer.grid.rows, columns=answer.grid.columns, weights=_packed(weights)),
             model=answer.model,
             engine=answer.engine,
