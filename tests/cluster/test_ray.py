@@ -6,26 +6,31 @@ All in one file, so that one cluster serves all of it.
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil  # type: ignore[import-untyped]
 import pytest
+from tests.server.conftest import ORIGIN, asking
 
 from dinoscope.cluster.asking import LocalShards
 from dinoscope.cluster.indexing import index_in_shards
 from dinoscope.cluster.manifest import Manifest, shard_folder
+from dinoscope.cluster.serving import served
 from dinoscope.cluster.sharded_library import ShardedLibrary
 from dinoscope.cluster.starting import joined
-from dinoscope.errors import BadRequest, LibraryBusy, LibraryDamaged, Unreadable
+from dinoscope.errors import BadRequest, LibraryBusy, LibraryDamaged, NoLibrary, Unreadable
 from dinoscope.geometry import Box
 from dinoscope.library.library import Library
 from dinoscope.operations.indexing import index_folders
 from dinoscope.operations.progress import Progress
 from dinoscope.operations.session import Session
 from dinoscope.pictures.limits import Limits
+from dinoscope.server.app import create_app
 from dinoscope.settings import Settings
 
 from .conftest import PICTURES, SHARDS, Hues, Other, Slow, paint
@@ -43,7 +48,7 @@ MEMORY = 80 * 2**20  # bytes of object store a node: the least that Ray allows
 
 @pytest.fixture(scope="module")
 def nodes() -> Iterator[Any]:
-    """A head without room for encoders and one node with, and this process connected to them."""
+    """One node, to which tests add others, and this process connected to it."""
     import cloudpickle
     from ray.cluster_utils import Cluster
     from tests.cluster import conftest
@@ -51,7 +56,12 @@ def nodes() -> Iterator[Any]:
     cloudpickle.register_pickle_by_value(conftest)
     cluster = Cluster(
         initialize_head=True,
-        head_node_args={"num_cpus": 1, "include_dashboard": False, "object_store_memory": MEMORY},
+        head_node_args={
+            "num_cpus": 1,
+            "include_dashboard": False,
+            "object_store_memory": MEMORY,
+            "_system_config": {"health_check_period_ms": 500, "health_check_failure_threshold": 2},
+        },
     )
     with joined(cluster.address):
         yield cluster
@@ -210,3 +220,89 @@ def test_bad_input_is_one_sentence(
     stranger.write_text(stranger.read_text().replace('"number": 2', '"number": 0'))
     with pytest.raises(LibraryDamaged, match="is shard 0 of"):
         list(index_in_shards([folder], settings, load=Hues))
+
+
+@pytest.fixture
+def served_session(shards_folder: Path, settings: Settings, nodes: Any) -> Iterator[Session]:
+    """The generated pictures, their shards served by Ray on two nodes."""
+    second = nodes.add_node(num_cpus=1, object_store_memory=MEMORY)
+    with served(replace(settings, library=shards_folder), load=Hues) as session:
+        session.settings_of_second = second  # type: ignore[attr-defined]
+        yield session
+    if second in nodes.worker_nodes:
+        nodes.remove_node(second)
+
+
+def test_the_same_page_and_answers_come_from_shards_and_no_killed_process_or_node_is_missed(
+    one: Session, served_session: Session, nodes: Any, painted: Path
+) -> None:
+    """In one, for a start of all shards takes seconds."""
+    many = served_session
+    same(one, many, painted)
+    over_http(many, painted)
+
+    whole = scored(many.search(painted / "a/001.png", k=100))
+    killed = psutil.Process(next(replicas()))
+    killed.kill()
+    healed(many, painted, whole)
+
+    nodes.remove_node(many.settings_of_second, allow_graceful=False)  # type: ignore[attr-defined]
+    healed(many, painted, whole)
+    same(one, many, painted)
+
+
+def replicas() -> Iterator[int]:
+    """The processes that serve shards."""
+    for process in psutil.process_iter(["cmdline"]):
+        if any("ServeReplica:dinoscope" in part for part in process.info["cmdline"] or ()):
+            yield process.pid
+
+
+def healed(many: Session, painted: Path, whole: list[tuple[float, str]]) -> None:
+    """Every answer is whole, or says that it is not and is right about the rest; and soon all are whole."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        answer = many.search(painted / "a/001.png", k=100)
+        found = scored(answer)
+        if answer.silent:
+            assert answer.note is not None
+            assert f"{answer.silent} of {SHARDS} shards did not answer" in answer.note
+            assert set(found) < set(whole)
+        else:
+            assert answer.note is None
+            assert found == whole
+            return
+    pytest.fail("the shards did not come back within a minute")
+
+
+def over_http(many: Session, painted: Path) -> None:
+    """What the page asks for."""
+    with asking(create_app(many.settings, many)) as client:
+        about = client.get("/api/v1/about").json()
+        assert about["library"]["pictures"] == PICTURES + PICTURES // 10
+        assert about["library"]["read_only"] is True
+        listed = client.get("/api/v1/pictures?limit=5&order=path").json()["pictures"]
+        assert [one["path"] for one in listed] == sorted(map(str, painted.rglob("*.png")))[:5]
+        id = listed[0]["id"]
+        answer = client.get(f"/api/v1/search?like={id}&k=5").json()
+        assert (answer["silent"], answer["note"], len(answer["hits"])) == (0, None, 5)
+        part = {"picture": str(id), "boxes": [[0, 0, 32, 32]], "refine": False}
+        region = client.post("/api/v1/search/region?k=5", json=part, headers={"Origin": ORIGIN}).json()
+        assert (region["silent"], len(region["hits"])) == (0, 5)
+        for kind in ("thumbnail", "image", "original"):
+            assert client.get(f"/api/v1/pictures/{id}/{kind}").status_code == 200
+        refused = client.delete(f"/api/v1/pictures/{id}", headers={"Origin": ORIGIN})
+        assert refused.status_code == 404
+        assert "index --ray" in refused.json()["detail"]
+        page = client.get("/")
+        assert page.status_code == 200
+
+
+def test_what_cannot_be_served_is_told(settings: Settings, shards_folder: Path, nodes: Any) -> None:
+    mine = replace(settings, library=shards_folder)
+    with pytest.raises(NoLibrary, match="dinoscope index --ray"), served(settings):
+        pass
+    with pytest.raises(BadRequest, match="3 shards cannot be served in 4 groups"), served(mine, groups=4):
+        pass
+    with pytest.raises(BadRequest, match="choose --model hues"), served(mine, load=Other):
+        pass

@@ -11,16 +11,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dinoscope.cli.options import (
+    AddressOption,
     JsonOption,
     LibraryOption,
     ModelOption,
     OfflineOption,
     PrecisionOption,
+    RayOption,
     RuntimeOption,
     ThreadsOption,
     settings_of,
 )
 from dinoscope.cli.output import escaped, in_time, note, notes, plural, print_json, say
+from dinoscope.errors import BadRequest
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -34,9 +37,7 @@ SHOWN = 50  # refusals listed on a terminal; --json has them all
 
 
 def index(
-    folders: Annotated[
-        list[Path], typer.Argument(metavar="FOLDER...", help="Folders of pictures, or files.")
-    ],
+    folders: Annotated[list[str], typer.Argument(metavar="FOLDER...", help="Folders of pictures, or files.")],
     *,
     library: LibraryOption = None,
     model: ModelOption = None,
@@ -46,6 +47,11 @@ def index(
     fine: Annotated[
         bool, typer.Option("--fine", help="Tile by tile, so that small parts are found; takes longer.")
     ] = False,
+    ray: RayOption = False,
+    address: AddressOption = None,
+    shards: Annotated[
+        int | None, typer.Option(min=1, max=4096, help="Of a new library in shards; 4 where left out.")
+    ] = None,
     offline: OfflineOption = False,
     json: JsonOption = False,
 ) -> None:
@@ -62,7 +68,12 @@ def index(
         threads=threads,
         fine=fine or None,
     )
-    last, refusals = run(folders, settings)
+    if ray or address:
+        last, refusals = run_ray(folders, settings, address, shards)
+    elif shards is not None:
+        raise BadRequest("a library of one machine has no shards: add --ray, or leave --shards out")
+    else:
+        last, refusals = run(folders, settings)
     if json:
         print_json(summary(last, refusals, settings))
     else:
@@ -70,7 +81,7 @@ def index(
         list_refusals(refusals)
 
 
-def run(folders: Iterable[Path], settings: Settings) -> tuple[Progress, list[Refusal]]:
+def run(folders: Iterable[Path | str], settings: Settings) -> tuple[Progress, list[Refusal]]:
     """Index with a bar on stderr; the last Progress and every refusal.
 
     Raises:
@@ -81,19 +92,33 @@ def run(folders: Iterable[Path], settings: Settings) -> tuple[Progress, list[Ref
     from dinoscope.operations.session import Session
 
     roots = roots_of(folders)  # a wrong folder is told before a library is made for it
+    with Session(Library.open(settings.library, write=True), settings) as session:
+        return _followed(session.index(*roots))
+
+
+def run_ray(
+    folders: Iterable[str], settings: Settings, address: str | None, shards: int | None
+) -> tuple[Progress, list[Refusal]]:
+    """``run`` through Ray, into a library in shards."""
+    from dinoscope.cluster.indexing import index_in_shards
+
+    return _followed(index_in_shards(folders, settings, address=address, shards=shards))
+
+
+def _followed(steps: Iterator[Progress]) -> tuple[Progress, list[Refusal]]:
+    """The last step and every refusal on the way, drawn as they come."""
     refusals: list[Refusal] = []
     last: Progress | None = None
-    with Session(Library.open(settings.library, write=True), settings) as session:
-        try:
-            with closing(shown(session.index(*roots))) as steps:
-                for last in steps:
-                    if last.refusal is not None:
-                        refusals.append(last.refusal)
-        except KeyboardInterrupt:
-            done = plural(last.added, "new picture") if last else "nothing"
-            note(f"Stopped; {done} kept. The same command goes on from there.")
-            raise
-    assert last is not None  # index_folders always ends with a Progress
+    try:
+        with closing(shown(steps)) as drawn:
+            for last in drawn:
+                if last.refusal is not None:
+                    refusals.append(last.refusal)
+    except KeyboardInterrupt:
+        done = plural(last.added, "new picture") if last else "nothing"
+        note(f"Stopped; {done} kept. The same command goes on from there.")
+        raise
+    assert last is not None  # indexing always ends with a Progress
     return last, refusals
 
 

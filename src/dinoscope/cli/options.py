@@ -20,6 +20,15 @@ RuntimeOption = Annotated[str | None, typer.Option(help="onnx, openvino or torch
 ThreadsOption = Annotated[int | None, typer.Option(min=0, help="Threads of the encoder; 0 takes every core.")]
 OfflineOption = Annotated[bool, typer.Option("--offline", help="Never fetch anything from the network.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on stdout.")]
+RayOption = Annotated[
+    bool, typer.Option("--ray", help="Through Ray, with a library in shards (docs/ray.md).")
+]
+AddressOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HOST:PORT", help="Head of the Ray cluster; left out: the one here, or one is started."
+    ),
+]
 WhereOption = Annotated[
     list[str] | None,
     typer.Option("--where", "-w", metavar="FILTER", help='E.g. "taken>=2021 and kind=jpeg"; repeatable.'),

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dinoscope.cli.options import (
+    AddressOption,
     LibraryOption,
     ModelOption,
     OfflineOption,
     PrecisionOption,
+    RayOption,
     RuntimeOption,
     ThreadsOption,
     settings_of,
@@ -18,12 +20,17 @@ from dinoscope.cli.options import (
 from dinoscope.cli.output import escaped, note, say
 
 if TYPE_CHECKING:
+    from dinoscope.operations.session import Session
     from dinoscope.server.run import Serving
     from dinoscope.settings import Settings
 
 HostOption = Annotated[str | None, typer.Option(help="Address to listen on; 127.0.0.1 is this machine only.")]
 PortOption = Annotated[int | None, typer.Option(min=0, max=65535, help="0 takes any free port.")]
 TokenOption = Annotated[str | None, typer.Option(help="Ask visitors for it; made when others can reach it.")]
+ReplicasOption = Annotated[int, typer.Option(min=1, help="With --ray: processes that serve the same shards.")]
+GroupsOption = Annotated[
+    int | None, typer.Option(min=1, help="With --ray: groups of shards, each served by processes of its own.")
+]
 OpenOption = Annotated[bool, typer.Option("--open", help="Open the page in the browser.")]
 
 
@@ -38,23 +45,32 @@ def serve(
     precision: PrecisionOption = None,
     runtime: RuntimeOption = None,
     threads: ThreadsOption = None,
+    ray: RayOption = False,
+    address: AddressOption = None,
+    replicas: ReplicasOption = 1,
+    groups: GroupsOption = None,
     offline: OfflineOption = False,
 ) -> None:
     """Serve the library's page and HTTP interface until Ctrl-C."""
-    start(
-        settings_of(
-            offline,
-            library=library,
-            host=host,
-            port=port,
-            token=token,
-            model=model,
-            precision=precision,
-            runtime=runtime,
-            threads=threads,
-        ),
-        browser=open,
+    settings = settings_of(
+        offline,
+        library=library,
+        host=host,
+        port=port,
+        token=token,
+        model=model,
+        precision=precision,
+        runtime=runtime,
+        threads=threads,
     )
+    if not (ray or address):
+        start(settings, browser=open)
+        return
+    from dinoscope.cluster.serving import served
+
+    note("Starting the shards.")
+    with served(settings, address=address, replicas=replicas, groups=groups) as session:
+        start(settings, browser=open, session=session)
 
 
 def demo(
@@ -73,8 +89,8 @@ def demo(
     start(settings, browser=open)
 
 
-def start(settings: Settings, *, browser: bool) -> None:
-    """Serve, and say where once it listens."""
+def start(settings: Settings, *, browser: bool, session: Session | None = None) -> None:
+    """Serve, and say where once it listens. The session is the caller's; None opens the settings' library."""
     from dinoscope.server.run import serve as run_server
 
     def ready(serving: Serving) -> None:
@@ -87,6 +103,6 @@ def start(settings: Settings, *, browser: bool) -> None:
             webbrowser.open(serving.url)
 
     try:
-        run_server(settings, ready)
+        run_server(settings, ready, session)
     except KeyboardInterrupt:
         note("Stopped.")  # asked for, and how a server is meant to end: no error

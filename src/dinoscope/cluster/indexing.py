@@ -7,7 +7,7 @@ nothing is lost or doubled by it is the shards': see writing.py.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,7 +21,7 @@ from dinoscope.cluster.encoding import Encoding, Job
 from dinoscope.cluster.knowing import Knowledge
 from dinoscope.cluster.manifest import Manifest, claimed, kept_basis
 from dinoscope.cluster.remote_writers import RemoteWriters, each
-from dinoscope.cluster.starting import joined, refusal_in
+from dinoscope.cluster.starting import joined, quiet, refusal_in
 from dinoscope.features import Basis
 from dinoscope.library.paths import absolute, to_path, to_text
 from dinoscope.models.backbone import Backbone
@@ -74,7 +74,7 @@ def index_in_shards(
     shards: int | None = None,
     cancelled: Callable[[], bool] = lambda: False,
     load: Load = load_backbone,
-) -> Iterator[Progress]:
+) -> Generator[Progress]:
     """Bring the library in shards at ``settings.library`` in step with folders and URLs.
 
     As ``operations.indexing.index_folders``, and with the same outcome. Folders, and the library, must be
@@ -255,6 +255,7 @@ def _configure() -> None:
     """Ray Data draws no bars of its own: the caller's bar shows our Progress."""
     import ray.data
 
+    quiet()
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.enable_operator_progress_bars = False

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dinoscope.errors import BadRequest, DinoscopeError, MissingExtra, NoClusterThere
 
 KNOCK = 3.0  # seconds until an address must answer
-QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_SERVE_LOG_TO_STDERR": "0", "RAY_TRAIN_V2_ENABLED": "0"}
+QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_SERVE_LOG_TO_STDERR": "0"}
 _LOGGERS = ("ray", "ray.data", "ray.serve")
 
 
@@ -47,7 +47,7 @@ def joined(address: str | None) -> Iterator[None]:
         raise NoClusterThere(
             f"the Ray cluster at {where} cannot be joined ({_first(error)}): {_START}"
         ) from None
-    _quiet()
+    quiet()
     try:
         yield
     finally:
@@ -81,7 +81,7 @@ def _knock(address: str) -> None:
         raise NoClusterThere(f"no Ray cluster answers at {address} ({why}): {_START}") from None
 
 
-def _quiet() -> None:
+def quiet() -> None:
     """Ray's own progress and logs stay out of the terminal; they are in its folder below /tmp/ray."""
     for name in _LOGGERS:
         logging.getLogger(name).setLevel(logging.ERROR)

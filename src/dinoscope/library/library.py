@@ -68,7 +68,7 @@ class Library:
         """
         folder = absolute(folder)
         if (folder / SHARDED).is_file():
-            raise NoLibrary(f"the library {folder} is in shards: give the command --ray, which reaches them")
+            raise NoLibrary(f"the library {folder} is in shards: use dinoscope index --ray and serve --ray")
         if not write:
             if not (folder / FILE).is_file():
                 raise NoLibrary(f"there is no library at {folder}: index a folder of pictures to make one")

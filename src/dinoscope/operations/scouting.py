@@ -52,6 +52,8 @@ def roots_of(folders: Iterable[Path | str]) -> tuple[Path, ...]:
     """
     roots: list[Path] = []
     for folder in folders:
+        if "://" in str(folder):
+            raise BadRequest(f"{folder} is no folder of this machine: dinoscope index --ray reads from URLs")
         root = _existing(Path(folder).expanduser())
         if root not in roots:
             roots.append(root)
