@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { api, ApiError, regionCall, type RegionRequest } from "../src/api";
 import { boxMark, pointMark } from "../src/marks";
 import { formatRoute, HOME, parseRoute, routes, selectPart, withoutPlace, withPlace, type Route } from "../src/route";
-import { ask, askMore, clearPart, draft, forgetPart, found, mark, questionOf, redo, steps, undo } from "../src/state/part";
+import { ask, askMore, clearPart, draft, forgetPart, found, looked, mark, over, questionOf, redo, steps, undo } from "../src/state/part";
 import type { RegionAnswer, RegionHit } from "../src/wire";
 
 const BOX = boxMark([10, 20, 30, 40]);
@@ -42,6 +42,7 @@ beforeEach(() => {
   vi.useFakeTimers();
   history.replaceState(null, "", "/");
   routes.set({ ...PART, marks: [] });
+  over.set(false);
   forgetPart();
   ask(null, true);
 });
@@ -161,6 +162,66 @@ describe("a question", () => {
     expect(search.mock.calls.map(([request]) => request.refine)).toEqual([false, null]);
     expect(found.get()).toMatchObject({ closer: false });
     expect(found.get().hits.map(({ picture }) => picture.id)).toEqual([2, 1, 3]);
+  });
+
+  const order = () => found.get().hits.map(({ picture }) => picture.id);
+  const seenCloser = (ids: number[]): RegionAnswer => {
+    const answer = page(ids);
+    return { ...answer, verdict: "Seen.", hits: answer.hits.map((one) => ({ ...one, near: 0.9 })) };
+  };
+
+  it("keeps the order of hits a pointer is over till it leaves them", async () => {
+    vi.spyOn(api, "searchRegion").mockResolvedValueOnce(page([1, 2, 3])).mockResolvedValueOnce(seenCloser([4, 2, 1]));
+    over.set(true);
+    ask(question(), true);
+    await vi.runAllTimersAsync();
+    expect(order()).toEqual([1, 2, 3, 4]);
+    expect(found.get().hits.map(({ near }) => near)).toEqual([0.9, 0.9, null, 0.9]);
+    expect(found.get()).toMatchObject({ closer: false, answer: { verdict: null } });
+    over.set(false);
+    await vi.runAllTimersAsync();
+    expect(order()).toEqual([4, 2, 1, 3]);
+    expect(found.get()).toMatchObject({ closer: false, answer: { verdict: "Seen." } });
+  });
+
+  it("keeps their order while the focus goes from one to the next", async () => {
+    vi.spyOn(api, "searchRegion").mockResolvedValueOnce(page([1, 2])).mockResolvedValueOnce(seenCloser([2, 1]));
+    looked.set(1);
+    ask(question(), true);
+    await vi.runAllTimersAsync();
+    looked.set(null);
+    looked.set(2);
+    await vi.runAllTimersAsync();
+    expect(order()).toEqual([1, 2]);
+    looked.set(null);
+    await vi.runAllTimersAsync();
+    expect(order()).toEqual([2, 1]);
+  });
+
+  it("drops the order that was due when something else is asked", async () => {
+    vi.spyOn(api, "searchRegion")
+      .mockResolvedValueOnce(page([1, 2]))
+      .mockResolvedValueOnce(seenCloser([2, 1]))
+      .mockResolvedValue(page([5, 6]));
+    over.set(true);
+    ask(question(), true);
+    await vi.runAllTimersAsync();
+    ask(question({ also: 0.5 }), false);
+    await vi.runAllTimersAsync();
+    over.set(false);
+    await vi.runAllTimersAsync();
+    expect(order()).toEqual([5, 6]);
+  });
+
+  it("looks as closely at the pages after the first as at that", async () => {
+    const search = vi.spyOn(api, "searchRegion").mockResolvedValueOnce(page([1], 1)).mockResolvedValueOnce({ ...seenCloser([1]), next_offset: 1 });
+    search.mockResolvedValue(page([2]));
+    ask(question(), true);
+    await vi.runAllTimersAsync();
+    askMore(question());
+    await vi.runAllTimersAsync();
+    expect(search.mock.calls.map(([{ refine, offset }]) => [refine, offset])).toEqual([[false, 0], [null, 0], [null, 1]]);
+    expect(order()).toEqual([1, 2]);
   });
 
   it("let go before it was even sent is sent all the same", async () => {

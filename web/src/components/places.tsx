@@ -39,5 +39,5 @@ export function HeatMap({ bytes, rows, columns }: { bytes: string; rows: number;
 /** How sure it is, in words: what a bar and a number say to the eye. */
 export const sureness = (hit: RegionHit): string => {
   const places = hit.places.length === 1 ? "one place" : `${hit.places.length} places`;
-  return `${places}, likeness ${hit.score.toFixed(2)}`;
+  return `${places}, likeness ${hit.score.toFixed(2)}${hit.doubtful ? ", doubtful" : ""}`;
 };

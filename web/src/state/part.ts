@@ -16,6 +16,7 @@ export const adding = createStore(false); // a box or a lasso joins what is mark
 export const brushSize = createStore(0.04); // radius, as a share of the picture's longer side
 export const show = kept<Show>("parts", ["places", "heat", "close"], "places");
 export const looked = createStore<number | null>(null); // the hit under the pointer, or with the focus
+export const over = createStore(false); // the pointer is over the hits, be it between two of them
 
 /** While a mark is being drawn or moved: the marks as they would be. */
 export const draft = createStore<readonly Mark[] | null>(null);
@@ -119,6 +120,7 @@ let asked = ""; // the question that is answered, or on its way
 let looking = false; // closer, at the answer to it
 let timer: ReturnType<typeof setTimeout> | undefined;
 let abort = new AbortController();
+let due: Pick<Found, "hits" | "answer"> | null = null; // seen closer, in an order that is not shown yet
 
 /** What a route and the marks being drawn ask; null when they ask nothing. */
 export function questionOf(route: Route, marks: readonly Mark[]): RegionRequest | null {
@@ -147,6 +149,7 @@ export function ask(question: RegionRequest | null, rests: boolean): void {
 function begin(question: RegionRequest | null, key: string): void {
   asked = key;
   looking = false;
+  due = null;
   clearTimeout(timer);
   abort.abort();
   abort = new AbortController();
@@ -157,10 +160,11 @@ function begin(question: RegionRequest | null, key: string): void {
 
 /** The hits after those that are there. */
 export function askMore(question: RegionRequest): void {
-  const { next, loading } = found.get();
+  const { next, loading, hits } = found.get();
   if (next === null || loading) return;
   found.update({ loading: true });
-  void answer({ ...question, offset: next }, abort.signal);
+  const refine = hits.some(({ near }) => near !== null) ? null : false; // the best were looked at: nothing is seen twice
+  void answer({ ...question, offset: next, refine }, abort.signal);
 }
 
 /** The same again, after a failure or when the library has changed. */
@@ -190,17 +194,40 @@ function lookCloser(question: RegionRequest, signal: AbortSignal): void {
   timer = setTimeout(() => void closer(question, signal), CLOSER_MS);
 }
 
-/** The best hits seen larger: their places are truer, and some change their order. */
+/**
+ * The best hits seen larger: their places are truer, and some change their order. Not under a pointer that
+ * is about to click one of them: they get their order when nobody looks at them any more.
+ */
 async function closer(question: RegionRequest, signal: AbortSignal): Promise<void> {
   try {
     const page = await api.searchRegion({ ...question, refine: null }, signal);
     if (signal.aborted) return;
     const { seconds, encode_seconds } = found.get().answer ?? page; // till there was something to see
-    found.update({ hits: joined(page.hits, found.get().hits), answer: { ...page, seconds, encode_seconds }, closer: false });
+    due = { hits: page.hits, answer: { ...page, seconds, encode_seconds } };
+    if (held()) found.update({ hits: inPlace(found.get().hits, page.hits), closer: false });
+    else settle();
   } catch (error) {
     // What was found at first still holds: no reason to alarm anybody.
     if (!isAbort(error) && !signal.aborted) found.update({ closer: false });
   }
+}
+
+const held = () => over.get() || looked.get() !== null;
+
+function settle(): void {
+  if (!due || held()) return;
+  const { hits, answer } = due;
+  due = null;
+  found.update({ hits: joined(hits, found.get().hits), answer, closer: false });
+}
+
+// The pointer, or the focus, may only be on its way to the next hit.
+for (const store of [over, looked]) store.subscribe(() => void setTimeout(settle));
+
+/** The hits as they are known now, where they stand; those that are new come last. */
+function inPlace(standing: readonly RegionHit[], known: readonly RegionHit[]): readonly RegionHit[] {
+  const now = new Map(known.map((hit) => [hit.picture.id, hit]));
+  return joined(standing.map((hit) => now.get(hit.picture.id) ?? hit), known);
 }
 
 /** Pictures may have been added since the page before: none is shown twice. */

@@ -1,5 +1,6 @@
 // The pictures with such a part.
-import { useMemo } from "preact/hooks";
+import type { ComponentChildren } from "preact";
+import { useEffect, useMemo } from "preact/hooks";
 import type { RegionRequest } from "../../api";
 import { CopyMenu } from "../../components/copy-menu";
 import { Grid } from "../../components/grid";
@@ -13,7 +14,7 @@ import { formatRoute, navigate, routes, selectPart, withPlace, type PlaceExample
 import { jobs, runningJob, startIndexing } from "../../state/jobs";
 import { say } from "../../state/overlays";
 import { density, shape } from "../../state/preferences";
-import { askAgain, askMore, draft, found, hitOf, show, type Found as Answered, type Show } from "../../state/part";
+import { askAgain, askMore, draft, found, hitOf, over, show, type Found as Answered, type Show } from "../../state/part";
 import { session } from "../../state/session";
 import { useStore } from "../../state/store";
 import type { RegionHit } from "../../wire";
@@ -41,7 +42,7 @@ export function Found({ question }: { question: RegionRequest | null }) {
     <>
       <Summary answered={answered} />
       {error && <p class="form-error" role="alert">{error}</p>}
-      <div class={`part-hits${loading ? " waiting" : ""}`}>
+      <Steady waiting={loading}>
         <Grid
           key={showing === "close" ? "square" : form}
           label="Pictures with such a part, best first"
@@ -55,12 +56,26 @@ export function Found({ question }: { question: RegionRequest | null }) {
           want={(count) => count > hits.length + 1 && askMore(question)} // one more is always wished for
           Cell={PartTile}
         />
-      </div>
+      </Steady>
     </>
   );
 }
 
 const NONE: readonly number[] = [];
+
+/** The hits keep their order while a pointer is over them. */
+function Steady({ waiting, children }: { waiting: boolean; children: ComponentChildren }) {
+  useEffect(() => () => over.set(false), []);
+  return (
+    <div
+      class={`part-hits${waiting ? " waiting" : ""}`}
+      onPointerEnter={(event) => over.set(event.pointerType !== "touch")}
+      onPointerLeave={() => over.set(false)}
+    >
+      {children}
+    </div>
+  );
+}
 
 function without(hits: readonly RegionHit[], less: readonly PlaceExample[]): readonly RegionHit[] {
   return less.length ? hits.filter((hit) => !less.some(({ picture }) => picture === String(hit.picture.id))) : hits;
@@ -94,11 +109,12 @@ function Summary({ answered }: { answered: Answered }) {
   return (
     <>
       {answer?.note && <Note sentence={answer.note} />}
+      {answer?.verdict && hits.every(({ doubtful }) => doubtful) && <Doubt sentence={answer.verdict} />}
       <div class="summary">
         <p aria-live="polite">
           {answer ? (
             <>
-              <b>{next !== null && "Best "}{plural(hits.length, "picture")}, {plural(places, "place")}</b>
+              <b title={answer.verdict ?? undefined}>{next !== null && "Best "}{plural(hits.length, "picture")}, {plural(places, "place")}</b>
               <span title={`${plural(answer.searched, "picture")} searched; engine: ${answer.engine}`}>
                 {" "}· {closer ? <i class="closer-look">looking closer…</i> : duration(answer.seconds + answer.encode_seconds)}
               </span>
@@ -111,6 +127,20 @@ function Summary({ answered }: { answered: Answered }) {
         </div>
       </div>
     </>
+  );
+}
+
+/** None of the best is much like the part from near. */
+function Doubt({ sentence }: { sentence: string }) {
+  const [said = "", why = ""] = sentence.split(": ");
+  return (
+    <div class="verdict" role="status">
+      <Icon name="eyeClosed" size={26} />
+      <div>
+        <b>{said}</b>
+        <p>{`${why.charAt(0).toUpperCase()}${why.slice(1)}`} The nearest are shown all the same.</p>
+      </div>
+    </div>
   );
 }
 

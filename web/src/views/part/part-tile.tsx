@@ -36,7 +36,7 @@ export function PartTile(props: TileProps) {
 
   return (
     <li
-      class={`tile part-tile${here ? " looked" : ""}${wanted ? " wanted" : ""}${useStore(show) === "heat" ? " hot" : ""}`}
+      class={`tile part-tile${here ? " looked" : ""}${wanted ? " wanted" : ""}${hit.doubtful ? " doubtful" : ""}${useStore(show) === "heat" ? " hot" : ""}`}
       style={{ transform: `translate(${x}px, ${y}px)`, width: `${width}px` }}
       aria-setsize={total}
       aria-posinset={index + 1}
@@ -69,12 +69,17 @@ export function PartTile(props: TileProps) {
           ))}
         </div>
       </div>
-      <div class="score" title={`Likeness ${hit.score.toFixed(3)}`} aria-hidden="true">
+      <div class="score" title={explained(hit)} aria-hidden="true">
         <span class="score-bar"><span style={{ width: `${100 * barOf(hit.score)}%` }} /></span>
-        <span>{hit.score.toFixed(2)}</span>
+        <span>{hit.score.toFixed(2)}{hit.doubtful && "?"}</span>
       </div>
     </li>
   );
+}
+
+function explained({ score, near, doubtful }: RegionHit): string {
+  const closer = near === null ? "" : `; from near ${near.toFixed(2)}, where the part itself is 1`;
+  return `Likeness ${score.toFixed(3)}${closer}${doubtful ? ": doubtful" : ""}`;
 }
 
 const SURE = 0.6; // patches of other pictures are seldom more alike than this
