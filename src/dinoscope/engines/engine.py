@@ -43,11 +43,13 @@ class Engine(Protocol):
         threads: int = 0,
         previous: Self | None = None,
         tick: Tick | None = None,
+        scratch: Path | None = None,
     ) -> Self:
         """An engine over all rows of the source: the same source and seed give the same engine.
 
         ``previous`` is an engine over the first rows of the same vectors whose work may be reused;
-        ``threads`` 0 takes every core.
+        ``threads`` 0 takes every core. What need not fill the memory goes to the folder ``scratch``,
+        where ``save`` may then find its file already: give it the folder that is to be kept.
         """
         ...
 

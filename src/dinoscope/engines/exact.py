@@ -34,6 +34,7 @@ class Exact:
         threads: int = 0,
         previous: Self | None = None,
         tick: Tick | None = None,
+        scratch: Path | None = None,
     ) -> Self:
         """An engine over the source; full blocks that ``previous`` already converted are taken over."""
         return cls(source, dict(previous._kept) if previous is not None else None)

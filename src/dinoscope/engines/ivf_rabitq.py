@@ -9,8 +9,9 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from dinoscope.engines import ranking
 from dinoscope.engines.engine import Mask, Rows, Tick, VectorSource
 from dinoscope.engines.exact import Exact
+from dinoscope.engines.inverted_lists import Collector, spans_of
 from dinoscope.errors import LibraryDamaged
 from dinoscope.features import FloatArray, Vectors
 
@@ -27,7 +29,9 @@ DEEPEST = 6_400  # and at most, three rounds later, for a query with nothing nea
 EXACT_BELOW = 10_000  # so few allowed rows are gathered and compared exactly: ~10 ms at D = 384
 RETRAIN_GROWTH = 4  # centroids trained on a quarter of the rows still serve; beyond that, train anew
 _BLOCK = 32_768  # rows added at a time: 50 MB of float32 at D = 384
-_PER_LIST = 48  # training vectors a centroid; faiss warns below 39
+_PER_LIST = 48  # training vectors a centroid, or
+_FEWEST = 32  # at least so many where memory ends
+_SAMPLE_NUMBERS = 2**27  # of all training vectors: 0.5 GB
 _MASKS = 8  # prepared masks remembered: an eighth of a byte a row and 8 bytes a list each
 _GRAPH_FROM = 8_192  # lists, about 4 million vectors
 _FILE = "ivf_rabitq.faiss"
@@ -46,6 +50,7 @@ class IvfRabitq:
         self._source = source
         self._index = index  # IndexPreTransform: random rotation, then IndexIVFRaBitQ
         self._ivf: Any = faiss.extract_index_ivf(index)
+        self._folder: Path | None = None  # whose file is mapped
         self._list_of: NDArray[np.int32] | None = None
         self._masks: list[tuple[weakref.ref[Mask], NDArray[np.uint8], Counts]] = []
 
@@ -58,28 +63,46 @@ class IvfRabitq:
         threads: int = 0,
         previous: Self | None = None,
         tick: Tick | None = None,
+        scratch: Path | None = None,
     ) -> Self:
-        """Train on a bounded sample and add the rows in blocks; peak memory is the index and ~200 MB.
+        """Train on a bounded sample and add the rows in blocks.
+
+        With a ``scratch`` folder the peak is some 0.6 GB, whatever the number of rows; without one it is
+        the index three times besides.
 
         With a ``previous`` engine of the same vectors that has not been outgrown, only the rows it
-        does not cover are added to a copy of it.
+        does not cover are encoded, and its codes are taken over.
         """
         import faiss
 
         count = len(source)
         with _threads(threads):
             if previous is not None and 0 < previous.covered <= count < RETRAIN_GROWTH * previous.covered:
-                index = faiss.deserialize_index(faiss.serialize_index(previous._index))
+                first, before = previous.covered, spans_of(previous._ivf.invlists)
+                index = _emptied(previous._index, previous._ivf)
             else:
+                first, before = 0, None
                 index = _trained(source, seed)
-            add = _adder(index)
-            for start in range(index.ntotal, count, _BLOCK):
+            ivf: Any = faiss.extract_index_ivf(index)
+            encode = _encoder(index)
+            codes = Collector(int(ivf.nlist), int(ivf.code_size), first, scratch)
+            for start in range(first, count, _BLOCK):
                 if tick is not None:
                     tick(start, count)
-                add(source.read(slice(start, min(start + _BLOCK, count))))
+                codes.add(*encode(source.read(slice(start, min(start + _BLOCK, count)))))
+        index.ntotal = ivf.ntotal = count
+        head = faiss.serialize_index(index).tobytes()
+        if scratch is None:
+            memory = BytesIO()
+            codes.write(head, memory, before)
+            built = cls(source, faiss.deserialize_index(np.frombuffer(memory.getbuffer(), np.uint8)))
+        else:
+            with (scratch / _FILE).open("wb", buffering=2**20) as file:
+                codes.write(head, file, before)
+            built = cls.load(scratch, source)
         if tick is not None:
             tick(count, count)
-        return cls(source, index)
+        return built
 
     @classmethod
     def load(cls, folder: Path, source: VectorSource) -> Self:
@@ -95,12 +118,15 @@ class IvfRabitq:
                 f"the search index {file} holds {index.ntotal} vectors of {index.d} numbers, "
                 f"but its library has {len(source)} of {source.dimension}"
             )
-        return cls(source, index)
+        engine = cls(source, index)
+        engine._folder = folder
+        return engine
 
     def save(self, folder: Path) -> None:
         import faiss
 
-        faiss.write_index(self._index, str(folder / _FILE))
+        if folder != self._folder:
+            faiss.write_index(self._index, str(folder / _FILE))
 
     @property
     def covered(self) -> int:
@@ -258,49 +284,81 @@ def lists_for(count: int) -> int:
 
 
 def _trained(source: VectorSource, seed: int) -> Any:
+    """An index without rows. Its lists' centres are fitted here: faiss would copy the sample twice."""
     import faiss
 
     count, dimension = len(source), source.dimension
+    most = min(count, _SAMPLE_NUMBERS // dimension)
     lists = lists_for(count)
-    while lists > 1 and lists * _PER_LIST > count:
+    while lists > 1 and lists * _FEWEST > most:
         lists //= 2
     factory = f"RR{dimension},IVF{lists},RaBitQ"  # rotated: RaBitQ's bound assumes no privileged axes
-    index = faiss.index_factory(dimension, factory, faiss.METRIC_INNER_PRODUCT)
+    index: Any = faiss.index_factory(dimension, factory, faiss.METRIC_INNER_PRODUCT)
     ivf = faiss.extract_index_ivf(index)
+    rotation = index.chain.at(0)
+    some = np.eye(1, dimension, dtype=np.float32)
+    rotation.train(some)
+    sample = rotation.apply(some)  # an empty engine needs a centre, too
+    if count:
+        sample = _sample(source, min(most, lists * _PER_LIST), seed, rotation)
     ivf.cp.seed = seed + 1
     ivf.cp.niter = 10
-    ivf.cp.max_points_per_centroid = _PER_LIST
-    sample = np.eye(1, dimension, dtype=np.float32)  # an empty engine needs a centroid, too
-    if count:
-        chosen = np.random.default_rng(seed).choice(count, min(count, lists * _PER_LIST), replace=False)
-        sample = source.read(np.sort(chosen))
-    index.train(sample)
+    ivf.cp.max_points_per_centroid, ivf.cp.min_points_per_centroid = _PER_LIST, 1
+    faiss.Clustering(dimension, lists, ivf.cp).train(sample, ivf.quantizer)
+    index.train(sample[:1])  # what is left to train has no parameters
     return index
 
 
-def _adder(index: Any) -> Callable[[Vectors], None]:
-    """Puts vectors into a trained index: among many lists, each into the one a graph of centroids names.
+def _sample(source: VectorSource, size: int, seed: int, rotation: Any) -> Vectors:
+    """(size, D) rotated rows drawn without replacement."""
+    chosen = np.sort(np.random.default_rng(seed).choice(len(source), size, replace=False))
+    sample = np.empty((size, source.dimension), np.float32)
+    for start in range(0, size, _BLOCK):
+        rows = chosen[start : start + _BLOCK]
+        sample[start : start + _BLOCK] = rotation.apply(source.read(rows))
+    return sample
 
-    20 us a vector where comparing 16,384 centroids takes 51, and 9,999 of 10,000 go to the same list
-    (one core, region tokens, 2026-11-25).
+
+def _emptied(index: Any, ivf: Any) -> Any:
+    """A copy without its rows: the lists' centres and the rotation."""
+    import faiss
+
+    lists, kept = ivf.invlists, (index.ntotal, ivf.ntotal)
+    nothing = faiss.ArrayInvertedLists(int(ivf.nlist), int(ivf.code_size))
+    ivf.invlists = nothing
+    try:
+        index.ntotal = ivf.ntotal = 0
+        return faiss.deserialize_index(faiss.serialize_index(index))
+    finally:
+        ivf.invlists = lists
+        index.ntotal, ivf.ntotal = kept
+
+
+def _encoder(index: Any) -> Callable[[Vectors], tuple[Rows, NDArray[np.uint8]]]:
+    """Says of vectors which lists they belong to, and their codes there.
+
+    Among many lists a graph of their centres is asked: 20 us a vector where comparing 16,384 takes 51,
+    and 9,999 of 10,000 go to the same list (one core, region tokens, 2026-11-25).
     """
     import faiss
 
     ivf: Any = faiss.extract_index_ivf(index)
-    if ivf.nlist < _GRAPH_FROM:
-        return cast(Callable[[Vectors], None], index.add)
-    graph = faiss.IndexHNSWFlat(ivf.d, 16, faiss.METRIC_INNER_PRODUCT)
-    graph.hnsw.efConstruction, graph.hnsw.efSearch = 80, 32
-    with _threads(1):  # several threads would give another graph each time
-        graph.add(ivf.quantizer.reconstruct_n(0, ivf.nlist))
+    centres = ivf.quantizer
+    if ivf.nlist >= _GRAPH_FROM:
+        centres = faiss.IndexHNSWFlat(ivf.d, 16, faiss.METRIC_INNER_PRODUCT)
+        centres.hnsw.efConstruction, centres.hnsw.efSearch = 80, 32
+        with _threads(1):  # several threads would give another graph each time
+            centres.add(ivf.quantizer.reconstruct_n(0, ivf.nlist))
 
-    def add(vectors: Vectors) -> None:
+    def encode(vectors: Vectors) -> tuple[Rows, NDArray[np.uint8]]:
         rotated = index.chain.at(0).apply(vectors)
-        lists = graph.search(rotated, 1)[1]
-        ivf.add_core(len(rotated), faiss.swig_ptr(rotated), None, faiss.swig_ptr(lists))
-        index.ntotal = ivf.ntotal
+        lists = np.ascontiguousarray(centres.search(rotated, 1)[1][:, 0])
+        codes = np.empty((len(rotated), int(ivf.code_size)), np.uint8)
+        pointers = (faiss.swig_ptr(one) for one in (rotated, lists, codes))
+        ivf.encode_vectors(len(rotated), *pointers)
+        return lists, codes
 
-    return add
+    return encode
 
 
 @contextmanager

@@ -100,7 +100,7 @@ def _compact_shelf(db: sqlite3.Connection, library: Path, row: ShelfRow) -> int:
     engine, engine_folder, covered = "exact", None, 0
     if optimising.keeps_engine(row, alive):
         with optimising.built(folder, row.opened_as(folder / name, alive), row.engine) as built:
-            engine, engine_folder, covered = row.engine, built[0].name, built[1].covered
+            engine, (engine_folder, covered) = row.engine, built
     db.execute(
         "UPDATE shelves SET vectors = ?, count = ?, engine = ?, engine_folder = ?, covered = ? WHERE id = ?",
         (name, alive, engine, engine_folder, covered, row.id),

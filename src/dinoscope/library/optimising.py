@@ -58,30 +58,32 @@ def _border(row: ShelfRow) -> int:
 def _rebuild(connections: Connections, library: Path, row: ShelfRow, name: str, tick: Tick | None) -> None:
     state = load(row, 0, library, None)
     previous = state.engine if state.engine.name == name else None
-    with built(row.folder(library), state.source, name, previous, tick) as (folder, engine):
-        _swap(connections, row, name, folder.name, engine.covered)
+    with built(row.folder(library), state.source, name, previous, tick) as (folder, covered):
+        _swap(connections, row, name, folder, covered)
 
 
 @contextmanager
 def built(
     shelf: Path, source: VectorSource, name: str, previous: Engine | None = None, tick: Tick | None = None
-) -> Iterator[tuple[Path, Engine]]:
-    """A durable, saved engine in a folder of a new name; deleted again if the block fails."""
+) -> Iterator[tuple[str, int]]:
+    """A durable, saved engine: (its folder's new name, vectors covered); deleted again if the block fails."""
     with told(shelf):
-        engine = ENGINES[name].build(source, previous=previous, tick=tick)
         folder = shelf / f"engine-{_next_number(shelf)}"
         unfinished = folder.with_name(folder.name + ".part")
         shutil.rmtree(unfinished, ignore_errors=True)
         try:
             unfinished.mkdir(parents=True)
+            engine = ENGINES[name].build(source, previous=previous, tick=tick, scratch=unfinished)
             engine.save(unfinished)
+            covered = engine.covered
+            del engine  # Windows renames no folder with a mapped file
             for file in unfinished.iterdir():
                 with file.open("rb+") as handle:
                     os.fsync(handle.fileno())
             sync_folder(unfinished)
             unfinished.rename(folder)
             sync_folder(shelf)
-            yield folder, engine
+            yield folder.name, covered
         except BaseException:
             shutil.rmtree(unfinished, ignore_errors=True)
             shutil.rmtree(folder, ignore_errors=True)
