@@ -119,6 +119,16 @@ def test_the_outcome_is_that_of_one_machine(
         assert many.library.thumbnail(first.content) is not None
     again = index(painted)[-1]
     assert (again.added, again.known, again.removed) == (0, last.found, 0)
+
+    behind_url = index(f"file://{painted}")[-1]  # the same bytes under other names: rows, and nothing else
+    assert (behind_url.added, behind_url.known, behind_url.refused) == (0, last.found, 0)
+    assert index(f"file://{painted}")[-1].known == last.found
+    with opened(settings.library) as many:
+        found = many.library.find(Path(f"/file:{painted}/a/001.png"))
+        assert found is not None
+        lent = many.library.original(found, Limits.of(settings))
+        assert lent.read_bytes() == (painted / "a/001.png").read_bytes()
+        assert many.library.info().contents == PICTURES
     assert sound(settings.library)
 
 
@@ -152,61 +162,38 @@ def test_a_folder_that_changed_is_followed(
     assert (unmounted.removed, unmounted.refused) == (0, 1)  # an empty folder may be a disk that is not there
 
 
-def test_urls_are_indexed_and_their_pictures_found(
-    one: Session, index: Callable[..., list[Progress]], settings: Settings, painted: Path
+def test_neither_a_stop_nor_a_killed_node_costs_anything(
+    settings: Settings, nodes: Any, tmp_path: Path
 ) -> None:
-    last = index(f"file://{painted}")[-1]
-    assert (last.added, last.known, last.refused) == (PICTURES, PICTURES // 10, 0)
-    again = index(f"file://{painted}")[-1]
-    assert (again.added, again.known) == (0, last.found)
-    with opened(settings.library) as many:
-        here, there = (session.search(painted / "a/001.png", k=100) for session in (one, many))
-        assert [hit.score for hit in there.hits] == [hit.score for hit in here.hits]
-        best = there.hits[0].picture
-        assert best.path == Path(f"/file:{painted}/a/001.png")
-        lent = many.library.original(best, Limits.of(settings))
-        assert lent.read_bytes() == (painted / "a/001.png").read_bytes()
-
-
-def test_a_node_killed_on_the_way_costs_nothing(settings: Settings, nodes: Any, tmp_path: Path) -> None:
-    folder = paint(tmp_path / "pictures", 120)
+    folder = paint(tmp_path / "pictures", 140)
     second = nodes.add_node(num_cpus=1, object_store_memory=MEMORY)
+    with closing(index_in_shards([folder], settings, shards=SHARDS, load=Slow)) as steps:
+        stopped = next(step for step in steps if step.added)
     killed = False
     last: Progress | None = None
-    for last in index_in_shards([folder], settings, shards=SHARDS, load=Slow):
+    for last in index_in_shards([folder], settings, load=Slow):
         if last.added and not killed:
             nodes.remove_node(second, allow_graceful=False)
             killed = True
     assert killed
     assert last is not None
     assert last.finished
-    assert last.done == last.found == 132
+    assert last.known >= stopped.added > 0
+    assert last.done == last.found == 154
     assert sound(settings.library)
     with opened(settings.library) as many, Library.open(tmp_path / "one", write=True) as alone:
         list(index_folders([folder], alone, Hues(), replace(settings, library=tmp_path / "one")))
         same(Session(alone, settings, Hues()), many, folder)
 
 
-def test_what_was_done_before_a_stop_is_kept(settings: Settings, nodes: Any, tmp_path: Path) -> None:
-    folder = paint(tmp_path / "pictures", 80)
-    with closing(index_in_shards([folder], settings, shards=SHARDS, load=Slow)) as steps:
-        stopped = next(step for step in steps if step.added)
-    last = list(index_in_shards([folder], settings, load=Hues))[-1]
-    assert last.known >= stopped.added > 0
-    assert last.added <= 80 - stopped.added
-    assert last.found == 88
-    with opened(settings.library) as many:
-        assert many.library.count() == 88
-
-
 def test_bad_input_is_one_sentence(
-    index: Callable[..., list[Progress]], settings: Settings, tmp_path: Path
+    index: Callable[..., list[Progress]], settings: Settings, shards_folder: Path, painted: Path
 ) -> None:
+    folder = painted
     with pytest.raises(Unreadable, match="does not exist"):
-        index(tmp_path / "nothing")
+        index(folder / "nothing")
     assert not settings.library.exists()
-    folder = paint(tmp_path / "pictures", 1)
-    index(folder)
+    shutil.copytree(shards_folder, settings.library)
     with pytest.raises(BadRequest, match="has 3 shards, not 5"):
         list(index_in_shards([folder], settings, shards=5, load=Hues))
     with pytest.raises(BadRequest, match="choose --model"):

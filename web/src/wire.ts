@@ -50,6 +50,8 @@ export interface Answer {
   searched: number; // pictures that passed the filters
   seconds: number;
   encode_seconds: number;
+  silent: number; // shards that did not answer, whose pictures are missing
+  note: string | null; // a sentence when something is missing
   next_offset: number | null;
 }
 

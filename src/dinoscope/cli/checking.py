@@ -31,6 +31,7 @@ EXTRAS = {
     "hub": ("huggingface_hub", "fetching official models"),
     "map": ("pacmap", "a map that keeps neighbourhoods"),
     "openvino": ("openvino", "a faster runtime on Intel CPUs"),
+    "ray": ("ray", "one library on many machines"),
     "torch": ("torch", "the torch runtime, GPUs"),
 }
 

@@ -101,6 +101,7 @@ function Summary({ feed, searching }: { feed: Feed; searching: boolean }) {
   const known = feed.hits.length > 0;
   return (
     <>
+      {answer?.note && <Missing sentence={answer.note} />}
       {answer && !answer.verdict.found && <NothingLikeIt answer={answer} />}
       <div class="summary">
         <p aria-live="polite">
@@ -143,6 +144,16 @@ function SearchLine({ answer }: { answer: Answer }) {
       <b title={why}>{answer.verdict.found ? said : "The nearest there are"}</b>
       <span title={`Engine: ${answer.engine}`}> · {plural(answer.searched, "picture")} searched in {took}</span>
     </>
+  );
+}
+
+/** A part of the library did not answer. */
+function Missing({ sentence }: { sentence: string }) {
+  return (
+    <div class="verdict" role="status">
+      <Icon name="info" size={22} />
+      <p>{sentence}</p>
+    </div>
   );
 }
 
