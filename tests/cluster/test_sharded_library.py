@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dinoscope.cluster import sharded_views
 from dinoscope.cluster.asking import LocalShards, Questions
 from dinoscope.cluster.manifest import Manifest
 from dinoscope.cluster.sharded_library import ShardedLibrary
@@ -250,6 +251,56 @@ def test_an_original_is_lent_where_it_is_not_on_this_machine(
     assert many.library.original(elsewhere, limits) == lent
     many.library.close()
     assert not lent.exists()
+
+
+@pytest.mark.parametrize("n", [1, 7, 40, 500, 5000])
+def test_the_nearest_tokens_are_those_of_one_library_however_they_lie(
+    one: Session, many: Session, painted: Path, n: int
+) -> None:
+    model = Hues.identity.key
+    seen = one.encode(painted / "a/003.png")
+    with one.library.shelf(model).tokens() as here, many.library.shelf(model).tokens() as there:
+        queries = here.basis.reduced(seen.patches.reshape(-1, seen.patches.shape[-1]))[::9]
+        rows, _, scores = here.nearby(queries, n)
+        other_rows, _, other_scores = there.nearby(queries, n)
+        width = min(scores.shape[1], other_scores.shape[1])
+        np.testing.assert_array_equal(other_scores[:, :width], scores[:, :width])
+        assert (other_scores[:, width:] == -np.inf).all()
+        # where no tie is cut, they are of the same pictures
+        line = np.flatnonzero(rows[0] >= 0)
+        cut = float(scores[0, line[-1]])
+        sure = [place for place in line if scores[0, place] > cut]
+        names = set(here.contents(rows[0, sure])) if sure else set()
+        others = [place for place in range(width) if other_scores[0, place] > cut]
+        assert (set(there.contents(other_rows[0, others])) if others else set()) == names
+
+
+def test_a_shard_with_all_the_best_is_asked_for_them(many: Session, painted: Path) -> None:
+    """Shares are guessed; an unlucky guess costs a second question and no hit."""
+    model = Hues.identity.key
+    seen = many.encode(painted / "a/003.png")
+    with many.library.shelf(model).tokens() as view:
+        queries = view.basis.reduced(seen.patches.reshape(-1, seen.patches.shape[-1]))[:3]
+        whole = view.nearby(queries, 200)
+    asked: list[int] = []
+
+    class Counting(LocalShards):
+        def ask(self, verb: str, questions: Questions) -> Mapping[int, Any]:
+            if verb == "nearby":
+                asked.extend(given[2] for given in questions.values())
+            return super().ask(verb, questions)
+
+    root = many.library.folder
+    manifest = Manifest.read(root)
+    shelf = ShardedLibrary(root, manifest, Counting(root, manifest)).shelf(model)
+    sharded_views.SPARE, sharded_views.SOME, spare, some = 0, 1, sharded_views.SPARE, sharded_views.SOME
+    try:
+        with shelf.tokens() as view:
+            again = view.nearby(queries, 200)
+    finally:
+        sharded_views.SPARE, sharded_views.SOME = spare, some
+    assert asked == [1, 1, 1, 200, 200, 200]
+    np.testing.assert_array_equal(again[2], whole[2])
 
 
 def test_a_sample_of_all_shards_is_as_fair_as_one_librarys(many: Session) -> None:

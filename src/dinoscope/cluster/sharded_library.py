@@ -44,23 +44,34 @@ class ShardedLibrary(Library):
         manifest: Manifest,
         shards: Shards,
         borrowed: Borrowed | None = None,
+        *,
         asker: Asker | None = None,
+        models: list[str] | None = None,
     ) -> None:
         """
         Args:
             borrowed: where originals that are elsewhere are kept for a while.
             asker: of one request, see ``asked``; None: every question is a request of its own.
+            models: those known to have vectors; kept, for no shard forgets one while it is served.
         """
         self._folder = root
         self._manifest = manifest
         self._shards = shards
         self._borrowed = borrowed or Borrowed()
         self._request = asker
+        self._known_models = [] if models is None else models
 
     # One request
 
     def asked(self) -> Self:
-        return type(self)(self._folder, self._manifest, self._shards, self._borrowed, Asker(self._shards))
+        return type(self)(
+            self._folder,
+            self._manifest,
+            self._shards,
+            self._borrowed,
+            asker=Asker(self._shards),
+            models=self._known_models,
+        )
 
     @property
     def note(self) -> str | None:
@@ -187,7 +198,9 @@ class ShardedLibrary(Library):
     # Vectors
 
     def models(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(key for part in self._all("models").values() for key in part))
+        if not self._known_models:
+            self._known_models += dict.fromkeys(key for part in self._all("models").values() for key in part)
+        return tuple(self._known_models)
 
     def shelf(self, model_key: str) -> ShardedShelf:
         unknown = NoSuchModel(

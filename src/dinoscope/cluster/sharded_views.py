@@ -19,6 +19,8 @@ from dinoscope.library.token_views import TokenView
 from dinoscope.library.tokens import same_basis
 from dinoscope.library.vector_views import Points, VectorView
 
+SPARE, SOME = 2, 32  # a shard is asked for twice its share of the nearest tokens, and so many
+
 
 class ShardedTokens(TokenView):
     """What region search reads. Tokens come over the wire only for the candidates it ranks."""
@@ -69,13 +71,25 @@ class ShardedTokens(TokenView):
         return all(state.exact for state in self._states.values())
 
     def nearby(self, queries: Vectors, n: int, where: Filter | None = None) -> tuple[Rows, Rows, FloatArray]:
-        answers = self._asker.each(
-            "nearby",
-            {shard: (self._model, queries, n, where, of.numbering) for shard, of in self._states.items()},
-        )
-        parts = [(outers(rows, at), tokens, scores) for at, (rows, tokens, scores) in answers.items()]
+        """As one library answers. Each shard is asked for its share and some more, and for all n only where
+        what it kept back may be among the n best: so n answers cross the wire twice, not once for each shard.
+        """
+        asked = dict.fromkeys(self._states, min(n, SPARE * -(-n // len(self._states)) + SOME))
         nothing = np.full((len(queries), 0), -1, np.int64)
-        return merging.nearest_tokens([(nothing, nothing, nothing.astype(np.float32)), *parts], n)
+        answers: dict[int, tuple[Rows, Rows, FloatArray]] = {}
+        waiting = set(asked)
+        while True:
+            answers |= self._asker.each(
+                "nearby",
+                {at: (self._model, queries, asked[at], where, self._states[at].numbering) for at in waiting},
+            )
+            parts = [(outers(rows, at), tokens, scores) for at, (rows, tokens, scores) in answers.items()]
+            best = merging.nearest_tokens([(nothing, nothing, nothing.astype(np.float32)), *parts], n)
+            last = best[2][:, n - 1] if best[2].shape[1] == n else np.full(len(queries), -np.inf, np.float32)
+            waiting = {at for at in answers if asked[at] < n and _may_have_more(answers[at], last)}
+            if not waiting:
+                return best
+            asked |= dict.fromkeys(waiting, n)
 
     def read(self, rows: Rows) -> TokenTable:
         """In the order asked; rows of a shard that fell silent since have no tokens in use."""
@@ -180,6 +194,12 @@ class ShardedVectors(VectorView):
             vectors = self._asker.one(shard, "read_vectors", *questions[shard])
             found.update(zip(outers(own, shard).tolist(), vectors, strict=True))
         return np.stack([found[row] for row in rows.tolist()])
+
+
+def _may_have_more(answer: tuple[Rows, Rows, FloatArray], last: FloatArray) -> bool:
+    """Does a shard's answer end above the last of the best, of any query?"""
+    rows, _, scores = answer
+    return bool(((rows[:, -1] >= 0) & (scores[:, -1] >= last)).any()) if rows.shape[1] else False
 
 
 def _by_shard(rows: Rows) -> dict[int, Rows]:
