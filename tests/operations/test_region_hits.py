@@ -151,8 +151,8 @@ def doubts(found: Sequence[Located]) -> list[bool]:
 
 
 def test_a_hit_that_is_little_like_the_part_from_near_is_doubtful() -> None:
-    after, _ = look({1: 0.8, 2: 0.45, 3: 0.42}, found_at((1, 0.6), (2, 0.6), (3, 0.6)))  # of 0.8
-    assert [one.near for one in after] == pytest.approx([1.0, 0.5625, 0.525])
+    after, _ = look({1: 0.8, 2: 0.42, 3: 0.38}, found_at((1, 0.6), (2, 0.6), (3, 0.6)))  # of 0.8
+    assert [one.near for one in after] == pytest.approx([1.0, 0.525, 0.475])
     assert doubts(after) == [False, False, True]
     assert verdict(after) == "Seen from near, 2 of the 3 best are like the part; the others are doubtful."
     assert verdict(after[:2]) == "Seen from near, the 2 best are like the part, too."

@@ -10,8 +10,6 @@ from dinoscope.cli.output import escaped, note, out, plural, print_json, say, ta
 from dinoscope.errors import NotAPicture, Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from rich.table import Table
 
     from dinoscope.cli.parts import Marked
@@ -167,7 +165,7 @@ def corners(box: Box) -> list[float]:
 def show(answer: RegionAnswer) -> None:
     """The hits as a table, best first, each with its places, written as --more and --less want them."""
     if answer.hits:
-        out().print(listed(answer.hits))
+        out().print(listed(answer))
     else:
         say(
             "[yellow]Nothing to show: no picture passes the filter, or none can be searched for parts yet.[/]"
@@ -186,11 +184,11 @@ def show(answer: RegionAnswer) -> None:
     )
 
 
-def listed(hits: Sequence[RegionHit]) -> Table:
+def listed(answer: RegionAnswer) -> Table:
     """The hits with their places; the doubtful ones have a question mark, and are pale."""
     wanted = {
-        "Near": any(hit.near is not None for hit in hits),
-        "Whole": any(hit.whole is not None for hit in hits),
+        "Near": answer.verdict is not None,  # somebody looked
+        "Whole": any(hit.whole is not None for hit in answer.hits),
     }
     made = table(
         "",
@@ -200,7 +198,7 @@ def listed(hits: Sequence[RegionHit]) -> Table:
         "Picture",
         right=["", "Score", *wanted],
     )
-    for rank, hit in enumerate(hits, 1):
+    for rank, hit in enumerate(answer.hits, 1):
         more = [
             numbers for name, numbers in (("Near", near_of(hit)), ("Whole", whole_of(hit))) if wanted[name]
         ]

@@ -71,7 +71,7 @@ export function PartTile(props: TileProps) {
       </div>
       <div class="score" title={explained(hit)} aria-hidden="true">
         <span class="score-bar"><span style={{ width: `${100 * barOf(hit.score)}%` }} /></span>
-        <span>{hit.score.toFixed(2)}{hit.doubtful && "?"}</span>
+        <span>{hit.score.toFixed(2)}</span>
       </div>
     </li>
   );
