@@ -99,7 +99,7 @@ def encoder_alone(pictures: list[Decoded], backbone: Backbone) -> None:
 
 def batched(pictures: list[Decoded]) -> Iterator[list[Pixels]]:
     """In the order and the sizes the pipeline would form them."""
-    batches: Batches[Decoded] = Batches(BATCH, PATIENCE, lambda one: shape_of(one.size))
+    batches: Batches[Decoded] = Batches(BATCH, PATIENCE * BATCH, lambda one: shape_of(one.size))
     for picture in pictures:
         batches.add(picture)
         while batch := batches.full():

@@ -39,6 +39,7 @@ class Hues:
     identity = ModelIdentity("hues", "0" * 16, "fit256-bicubic", "fp32")
     dimension = 96
     layers = 3
+    batch = 8
 
     def describe(self, pictures: Sequence[Pixels]) -> FloatArray:
         return np.stack([features.descriptor for features in self.encode(pictures)])

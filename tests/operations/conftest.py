@@ -43,6 +43,10 @@ class Colours:
     def layers(self) -> int:
         return 3
 
+    @property
+    def batch(self) -> int:
+        return 8
+
     def encode(self, pictures: Sequence[Pixels], budget: int | None = None) -> list[Features]:
         self.see(pictures)
         return [self._features(pixels, budget) for pixels in pictures]

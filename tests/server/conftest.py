@@ -37,6 +37,7 @@ class Colours:
     identity = ModelIdentity("colours", "0" * 16, "fit64-box", "fp32")
     dimension = 48
     layers = 3
+    batch = 8
 
     def describe(self, pictures: Sequence[Pixels]) -> FloatArray:
         return normalise(np.stack([self._seen(picture) for picture in pictures]))

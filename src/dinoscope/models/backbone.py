@@ -61,6 +61,11 @@ class Backbone(Protocol):
         """Transformer blocks a picture runs through, numbered from 1."""
         ...
 
+    @property
+    def batch(self) -> int:
+        """Pictures to give it at once where there are many: fewer keep it less than busy."""
+        ...
+
     def encode(self, pictures: Sequence[Pixels], budget: int | None = None) -> list[Features]:
         """Pictures of any sizes, in order; batched by shape inside.
 

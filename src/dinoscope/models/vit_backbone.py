@@ -80,7 +80,7 @@ class VitBackbone:
         network: Network,
         batch: int,
     ) -> None:
-        """``batch``: most pictures run at once."""
+        """``batch``: most pictures of ``card``'s number of patches that are run at once."""
         self._identity = identity
         self._config = card.config
         self._preprocess = card.preprocess
@@ -103,6 +103,11 @@ class VitBackbone:
     def layers(self) -> int:
         """Blocks that are run."""
         return self._config.blocks
+
+    @property
+    def batch(self) -> int:
+        """Most pictures that are run at once."""
+        return self._batch
 
     def encode(self, pictures: Sequence[Pixels], budget: int | None = None) -> list[Features]:
         """Pictures of any sizes -> their Features, in the same order; see ``Backbone.encode``."""

@@ -15,7 +15,7 @@ from dinoscope.operations.scouting import Found
 from dinoscope.pictures.refusal import Refusal
 from dinoscope.pictures.workers import Loaded
 
-LOOK_AHEAD = 48  # pictures asked for at once: six batches, so that the encoder finds one ready
+LOOK_AHEAD = 48  # pictures asked for at once
 MEMORY = 192 * 2**20  # bytes of decoded pixels held at once, beside one picture per worker
 
 

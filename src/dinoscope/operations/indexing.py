@@ -29,11 +29,12 @@ from dinoscope.settings import Settings
 
 __all__ = ["THUMBNAIL", "at_least", "index_folders"]
 
-BATCH = 8  # pictures a call of the encoder; larger gains nothing on a CPU and delays Ctrl-C
-PATIENCE = 64  # a picture of a rare shape is encoded after at most so many younger ones
+BATCH = 8  # pictures a call of the encoder, or what keeps it busy where that is more; delays Ctrl-C
+PATIENCE = 8  # a picture of a rare shape is encoded after at most so many batches of younger ones
 COMMIT_SECONDS = 2.0  # what kill -9 can cost at most, together with
 COMMIT_PICTURES = 256  # so many pictures
 THUMBNAIL = 320  # longest side, made while the pixels are at hand
+BATCHES_AHEAD = 6  # pictures decoded, or asked for, so that the encoder finds a batch of one shape ready
 WAIT = 0.05  # seconds the encoder idles for a fuller batch before it takes a smaller one
 SKIP_STRIDE = 512  # unchanged files passed over between two looks at the decoders
 
@@ -45,7 +46,7 @@ def index_folders(
     settings: Settings,
     *,
     cancelled: Callable[[], bool] = lambda: False,
-    batch: int = BATCH,
+    batch: int | None = None,
 ) -> Iterator[Progress]:
     """Bring the library in step with the folders, and say how far it is.
 
@@ -62,17 +63,23 @@ def index_folders(
     ``cancelled()`` turns true, or on Ctrl-C; running it again goes on from there. The last Progress
     has ``finished`` set, unless it was cancelled.
 
+    Args:
+        batch: pictures a call of the encoder; None: what keeps it busy.
+
     Raises:
         Unreadable: a folder is missing. Raised before anything is read or removed.
         LibraryReadOnly, DiskFull: from the library; what was committed stays.
     """
+    batch = batch or max(BATCH, backbone.batch)
     roots = roots_of(folders)
     limits = Limits.of(settings)
     workers = decode_workers(os.cpu_count() or 1)
     with ExitStack() as stack:
         reader = stack.enter_context(DecodeWorkers(workers, limits))
         ahead = stack.enter_context(
-            ReadAhead(reader, workers, at_least=at_least(backbone), thumbnail=THUMBNAIL)
+            ReadAhead(
+                reader, workers, at_least=at_least(backbone), thumbnail=THUMBNAIL, depth=BATCHES_AHEAD * batch
+            )
         )
         scout = stack.enter_context(Scout(roots, without=library.folder.resolve()))
         tokeniser, fine = None, settings.fine or library.fine(backbone.identity.key)
@@ -117,7 +124,7 @@ class _Run:
         self._ahead = ahead
         self._tokeniser = tokeniser  # None: region tokens are not wanted
         self._fine = fine  # those that are wanted are of tiles
-        self._batches: Batches[Ready] = Batches(batch, PATIENCE, _shape)
+        self._batches: Batches[Ready] = Batches(batch, PATIENCE * batch, _shape)
         self._waiting: dict[str, list[NewFile]] = {}  # content being encoded -> files that have it
         self._files: list[NewFile] = []  # ready to commit
         self._vectors: dict[str, FloatArray] = {}  # content -> (D,), ready to commit

@@ -33,6 +33,10 @@ class Recalled:
     def layers(self) -> int:
         return self._backbone.layers
 
+    @property
+    def batch(self) -> int:
+        return self._backbone.batch
+
     def encode(self, pictures: Sequence[Pixels], budget: int | None = None) -> list[Features]:
         """As ``Backbone.encode``."""
         names = [_name(pixels, budget) for pixels in pictures]
