@@ -1,11 +1,12 @@
 """A library in shards: what another node adds to indexing, and what Ray costs a search.
 
     python benchmarks/cluster.py                       # the sample pictures, 1 and 2 nodes of one core each
-    python benchmarks/cluster.py --repeat 1 --shards 8
+    python benchmarks/cluster.py --pretend 200 --nodes 1,2,4    # encoders elsewhere: what is left is Ray's and ours
 
 Nodes are started on this machine with one core each, so two of them are all that two cores can show. Indexing
 is timed from the first batch that is told to the last, which leaves out starting encoders (some seconds, once
-a run) and what is idle at the end is part of it. The last line counts the pictures that one library and the
+a run) and what is idle at the end is part of it. With ``--pretend`` a picture's encoding takes so many
+milliseconds of a clock and none of these cores, as if each node had a machine of its own. The last line counts the pictures that one library and the
 shards do not answer alike, ten hits of every sample picture.
 """
 
@@ -16,23 +17,29 @@ import os
 import platform
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from statistics import quantiles
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Any
 
+import numpy as np
+
 from dinoscope.cluster.asking import LocalShards
-from dinoscope.cluster.indexing import BATCH, index_in_shards
+from dinoscope.cluster.indexing import BATCH, Load, index_in_shards
 from dinoscope.cluster.manifest import Manifest
 from dinoscope.cluster.serving import served
 from dinoscope.cluster.sharded_library import ShardedLibrary
 from dinoscope.cluster.starting import QUIET, joined
-from dinoscope.geometry import Box
+from dinoscope.features import Facet, Features, FloatArray, Inside, Pixels, normalise
+from dinoscope.geometry import Box, Size, fit_grid
 from dinoscope.library.library import Library
+from dinoscope.models.backbone import ModelIdentity
+from dinoscope.models.loading import load_backbone
 from dinoscope.operations.indexing import index_folders
 from dinoscope.operations.session import Session
 from dinoscope.sample import PICTURES
@@ -49,6 +56,9 @@ def main() -> None:
     )
     parser.add_argument("--shards", type=int, default=4)
     parser.add_argument("--nodes", default="1,2", help="how many, separated by commas")
+    parser.add_argument(
+        "--pretend", type=int, default=0, metavar="MS", help="of waiting, instead of encoding"
+    )
     parser.add_argument("--repeat", type=int, default=2, help="runs of each, of which the fastest counts")
     options = parser.parse_args()
     os.environ.update(QUIET)
@@ -59,17 +69,19 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         settings = load_settings().with_overrides(threads=1)
-        alone = one_machine(folder, settings)
+        load = partial(Pretending, seconds=options.pretend / 1000) if options.pretend else load_backbone
+        alone = None if options.pretend else one_machine(folder, settings)
         print("\n| nodes of one core | pictures/s | of one node |\n|---|---|---|")
         first = None
         for nodes in map(int, options.nodes.split(",")):
             rates = [
-                indexed(folder / f"{nodes}-{run}", settings, nodes, options.shards)
+                indexed(folder / f"{nodes}-{run}", settings, nodes, options.shards, load)
                 for run in range(options.repeat)
             ]
             first = first or max(rates)
             print(f"| {nodes} | {max(rates):.1f} | {max(rates) / first:.2f} |", flush=True)
-        searches(replace(settings, library=alone), folder / f"{nodes}-0")
+        if alone is not None:
+            searches(replace(settings, library=alone), folder / f"{nodes}-0")
 
 
 def one_machine(folder: Path, settings: Settings) -> Path:
@@ -79,6 +91,40 @@ def one_machine(folder: Path, settings: Settings) -> Path:
         last = list(index_folders([PICTURES], library, session.backbone, settings))[-1]
     print(f"one machine, one thread and a decoder: {last.added / last.seconds:.1f} pictures/s")
     return folder / "one"
+
+
+class Pretending:
+    """Waits as long as an encoder on a machine of its own would work; what it says is noise."""
+
+    identity = ModelIdentity("pretending", "0" * 16, "fit256-none", "fp32")
+    dimension = 384
+    layers = 12
+
+    def __init__(self, settings: Settings, seconds: float) -> None:
+        self._seconds = seconds
+
+    def encode(self, pictures: Sequence[Pixels], budget: int | None = None) -> list[Features]:
+        """Random unit vectors, the same for the same picture."""
+        sleep(self._seconds * len(pictures))
+        return [self._features(pixels) for pixels in pictures]
+
+    def describe(self, pictures: Sequence[Pixels]) -> FloatArray:
+        """The same."""
+        return np.stack([features.descriptor for features in self.encode(pictures)])
+
+    def inside(
+        self, picture: Pixels, layer: int | None = None, facet: Facet = "tokens", budget: int | None = None
+    ) -> Inside:
+        """Nobody asks."""
+        raise NotImplementedError
+
+    def _features(self, pixels: Pixels) -> Features:
+        rng = np.random.default_rng(int(pixels[::16, ::16].sum()))
+        grid = fit_grid(Size(pixels.shape[1], pixels.shape[0]), 14, self.identity.budget)
+        patches = rng.normal(size=(grid.rows, grid.columns, self.dimension)).astype(np.float32)
+        attention = rng.random((1, grid.rows, grid.columns)).astype(np.float32)
+        vector = normalise(rng.normal(size=self.dimension).astype(np.float32))
+        return Features(self.identity.key, grid, vector, normalise(patches), attention)
 
 
 @contextmanager
@@ -99,11 +145,12 @@ def cluster(nodes: int) -> Iterator[None]:
         started.shutdown()
 
 
-def indexed(library: Path, settings: Settings, nodes: int, shards: int) -> float:
+def indexed(library: Path, settings: Settings, nodes: int, shards: int, load: Load) -> float:
     """Pictures a second, once every encoder is warm."""
     told: list[tuple[float, int]] = []
     with cluster(nodes):
-        for step in index_in_shards([PICTURES], replace(settings, library=library), shards=shards):
+        mine = replace(settings, library=library)
+        for step in index_in_shards([PICTURES], mine, shards=shards, load=load):
             if step.added and (not told or step.added != told[-1][1]):
                 told.append((perf_counter(), step.added))
     warm = told[nodes - 1 :]  # each encoder's first batch waits for its model

@@ -60,7 +60,11 @@ def nodes() -> Iterator[Any]:
             "num_cpus": 1,
             "include_dashboard": False,
             "object_store_memory": MEMORY,
-            "_system_config": {"health_check_period_ms": 500, "health_check_failure_threshold": 2},
+            "_system_config": {
+                "health_check_period_ms": 500,
+                "health_check_failure_threshold": 4,
+                "worker_niceness": 0,
+            },
         },
     )
     with joined(cluster.address):

@@ -29,7 +29,7 @@ PortOption = Annotated[int | None, typer.Option(min=0, max=65535, help="0 takes 
 TokenOption = Annotated[str | None, typer.Option(help="Ask visitors for it; made when others can reach it.")]
 ReplicasOption = Annotated[int, typer.Option(min=1, help="With --ray: processes that serve the same shards.")]
 GroupsOption = Annotated[
-    int | None, typer.Option(min=1, help="With --ray: groups of shards, each served by processes of its own.")
+    int | None, typer.Option(min=1, help="With --ray: groups of shards, each with processes of its own.")
 ]
 OpenOption = Annotated[bool, typer.Option("--open", help="Open the page in the browser.")]
 

@@ -28,20 +28,20 @@ class RemoteShards:
         return len(self._owners)
 
     def ask(self, verb: str, questions: Questions) -> Mapping[int, Any]:
-        """As ``asking.Shards``."""
+        """As ``asking.Shards``: one call for each deployment, whichever of its shards are asked."""
         with self._guard:
-            doubted = set(self._doubted)
+            doubted = self._doubted & questions.keys()
         started = time.monotonic()
-        waiting = {shard: self._begin(shard, verb, given) for shard, given in questions.items()}
+        calls = [(own, self._begin(verb, own)) for own in self._by_owner(questions)]
         answers: dict[int, Any] = {}
-        for shard, response in waiting.items():
-            until = started + (DOUBT if shard in doubted else PATIENCE)
+        for own, response in calls:
+            until = started + (DOUBT if doubted & own.keys() else PATIENCE)
             found = self._taken(response, until)
             while isinstance(found, _Lost) and time.monotonic() + AGAIN < until:
                 time.sleep(AGAIN)  # Ray Serve learns of the death meanwhile, and asks another replica
-                found = self._taken(self._begin(shard, verb, questions[shard]), until)
+                found = self._taken(self._begin(verb, own), until)
             if not isinstance(found, (_Lost, _Late)):
-                answers[shard] = found
+                answers |= found
         with self._guard:
             self._doubted -= answers.keys()
             self._doubted |= questions.keys() - answers.keys()
@@ -54,8 +54,14 @@ class RemoteShards:
         for name in self._applications:
             serve.delete(name, _blocking=False)
 
-    def _begin(self, shard: int, verb: str, arguments: Sequence[Any]) -> Any:
-        return self._owners[shard].answer.remote(shard, verb, arguments)
+    def _by_owner(self, questions: Questions) -> list[dict[int, Sequence[Any]]]:
+        found: dict[int, dict[int, Sequence[Any]]] = {}
+        for shard, given in questions.items():
+            found.setdefault(id(self._owners[shard]), {})[shard] = given
+        return list(found.values())
+
+    def _begin(self, verb: str, questions: Questions) -> Any:
+        return self._owners[next(iter(questions))].answer.remote(verb, dict(questions))
 
     def _taken(self, response: Any, until: float) -> Any:
         try:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from dinoscope.cluster.answering import ShardAnswers
-from dinoscope.cluster.asking import Asker
+from dinoscope.cluster.asking import Asker, Questions
 from dinoscope.cluster.manifest import Manifest, demand_shard
 from dinoscope.cluster.remote_shards import RemoteShards
 from dinoscope.cluster.sharded_library import ShardedLibrary
@@ -30,7 +30,7 @@ from dinoscope.operations.session import Session
 from dinoscope.settings import Settings
 
 Load = Callable[[Settings], Backbone]
-START = 90.0  # seconds until every shard should answer at first
+START = 180.0  # seconds until every shard should answer at first
 AT_ONCE = 16  # questions a replica works on
 SHARE = 0.1  # of a core that a replica is counted for: it waits for questions most of the time
 
@@ -52,7 +52,8 @@ def served(
         load: gives the model that queries are encoded with.
         address: see ``starting.joined``.
         replicas: processes that serve the same shards, on different machines where there are enough.
-        groups: deployments, each of which serves an equal share of the shards; None: one for each shard.
+        groups: deployments, each of which serves an equal share of the shards; None: one for each machine.
+            A search costs the server some calls of each.
 
     Raises:
         NoLibrary, LibraryDamaged: as the library and its shards turn out.
@@ -64,13 +65,13 @@ def served(
     manifest = Manifest.read(root)
     for number in range(manifest.shards):
         demand_shard(root, manifest, number)
-    parts = _parts(manifest.shards, groups)
+    _demand_groups(manifest.shards, groups)
     if replicas < 1:
         raise BadRequest(f"{replicas} replicas cannot serve anything: choose 1 or more")
     backbone = load(settings)
     manifest.demand_model(backbone.identity.key, root)
     with joined(address):
-        shards = _deployed(root, manifest, parts, replicas)
+        shards = _deployed(root, manifest, _parts(manifest.shards, groups or _machines()), replicas)
         try:
             library = ShardedLibrary(root, manifest, shards)
             session = Session(library, settings, backbone)
@@ -89,9 +90,10 @@ class ShardGroup:
             lambda number: ShardAnswers(Library.open(demand_shard(root, manifest, number)))
         )
 
-    async def answer(self, shard: int, verb: str, arguments: Sequence[Any]) -> Any:
-        """In a thread: a replica has several questions at once."""
-        return await asyncio.to_thread(self._answer, shard, verb, arguments)
+    async def answer(self, verb: str, questions: Questions) -> dict[int, Any]:
+        """What each of the shards asked says, all at once, each in a thread."""
+        threads = [asyncio.to_thread(self._answer, shard, verb, given) for shard, given in questions.items()]
+        return dict(zip(questions, await asyncio.gather(*threads), strict=True))
 
     def _answer(self, shard: int, verb: str, arguments: Sequence[Any]) -> Any:
         try:
@@ -100,12 +102,21 @@ class ShardGroup:
             return error
 
 
-def _parts(shards: int, groups: int | None) -> list[range]:
-    """Shards of each group, as equal as can be."""
+def _demand_groups(shards: int, groups: int | None) -> None:
     if groups is not None and not 1 <= groups <= shards:
         raise BadRequest(f"{shards} shards cannot be served in {groups} groups: choose 1 to {shards}")
-    count = groups or shards
+
+
+def _parts(shards: int, groups: int) -> list[range]:
+    """Shards of each group, as equal as can be."""
+    count = min(groups, shards)
     return [range(at * shards // count, (at + 1) * shards // count) for at in range(count)]
+
+
+def _machines() -> int:
+    import ray
+
+    return sum(1 for node in ray.nodes() if node["Alive"])
 
 
 def _deployed(root: Path, manifest: Manifest, parts: Sequence[range], replicas: int) -> RemoteShards:
