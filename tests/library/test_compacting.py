@@ -115,7 +115,7 @@ def test_a_broken_engine_is_built_again(library: Library, monkeypatch: pytest.Mo
     monkeypatch.setattr(optimising, "EXACT_UP_TO", 100)
     plant(library, [file(number) for number in range(300)])
     library.optimise()
-    (engine,) = library.folder.glob("shelves/1/engine-*/*")
+    (engine,) = library.folder.glob("shelves/1/engine-*/*.faiss")
     engine.write_bytes(b"broken")
     assert ["cannot be loaded" in finding.what for finding in library.verify()] == [True]
     library.compact()

@@ -124,6 +124,53 @@ with Library.open(Path(sys.argv[2]), write=True) as library:
         assert found(again, 150) == [150]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_FSIZE as a full disk")
+@pytest.mark.parametrize("act", ["optimise", "compact"])
+def test_a_disk_that_is_full_in_the_middle_of_a_merge_keeps_the_engine_there_was(
+    folder: Path, act: str
+) -> None:
+    """The new index may not become as large as it must: it is said, and the old one goes on."""
+    program = """
+import resource, sys
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+from tests.library.conftest import MODEL, file, found, plant
+from dinoscope.errors import DiskFull
+from dinoscope.library import optimising
+from dinoscope.library.library import Library
+optimising.EXACT_UP_TO = 100
+with Library.open(Path(sys.argv[2]), write=True) as library:
+    plant(library, [file(number) for number in range(1000)])
+    library.optimise()
+    plant(library, [file(number) for number in range(1000, 1100)])
+    library.remove(ids=[5])
+    resource.setrlimit(resource.RLIMIT_FSIZE, (12_000, resource.RLIM_INFINITY))
+    try:
+        getattr(library, sys.argv[3])()
+    except DiskFull as error:
+        print(error)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    print(library.shelf(MODEL.key).engine_name, len(list(library.verify())))
+    print(sorted(path.name for path in library.folder.glob("shelves/1/*")))
+    print([found(library, number) for number in (7, 1050)])
+"""
+    root = str(Path(__file__).parents[2])
+    done = subprocess.run(
+        [sys.executable, "-c", program, root, str(folder), act], capture_output=True, text=True, check=False
+    )
+    assert done.stderr == ""
+    said, engine, files, answers = done.stdout.splitlines()
+    assert said.startswith("no space is left for the library")
+    assert engine == "ivf_rabitq 0"
+    assert "engine-1" in files
+    assert "engine-2" not in files
+    assert answers == "[[7], [1050]]"
+    with Library.open(folder, write=True) as again:
+        again.compact()
+        assert list(again.verify()) == []
+        assert [found(again, number) for number in (7, 1050)] == [[7], [1050]]
+
+
 @pytest.fixture
 def read_only_disk(tmp_path: Path) -> Iterator[Path]:
     """A library with three pictures on a disk that cannot be written."""

@@ -105,7 +105,7 @@ def test_a_damaged_engine_costs_speed_and_no_answer(
 ) -> None:
     plant(library, [file(number) for number in range(200)])
     library.optimise()
-    next(folder.glob("shelves/1/engine-1/*")).write_bytes(b"broken")
+    next(folder.glob("shelves/1/engine-1/*.faiss")).write_bytes(b"broken")
     with Library.open(folder) as reader:
         assert found(reader, 7) == [7]
     assert "searching every vector instead" in caplog.text

@@ -357,7 +357,7 @@ def rewrite(field: str, value: int) -> Callable[[Path], None]:
         (rewrite("map", 200), "1 region tokens of .* contradict themselves"),
         (lambda folder: (folder / "shelves/2/tokens-1.i8").unlink(), "region tokens .* cannot be read"),
         (lambda folder: (folder / "shelves/2/tokens-1.i8").write_bytes(b"short"), "shorter than the 60"),
-        (lambda folder: next(folder.glob("shelves/2/engine-1/*")).unlink(), "engine .* cannot be loaded"),
+        (lambda folder: next(folder.glob("shelves/2/engine-1/*.f*")).unlink(), "engine .* cannot be loaded"),
         (statement("DELETE FROM vectors WHERE row = 7 AND shelf = 2"), "counts 60 region tokens but"),
         (statement("DELETE FROM bases"), "nobody knows what"),
         (statement("UPDATE shelves SET covered = 40 WHERE id = 2"), "holds 240 vectors, not 40"),

@@ -60,7 +60,10 @@ def scramble(folder: Path) -> None:
         (spoil, "2 vectors of .* are not of length 1"),
         (scramble, "damaged|cannot be read"),
         (lambda folder: (folder / "shelves/1/vectors-1.f16").unlink(), "cannot be read"),
-        (lambda folder: next(folder.glob("shelves/1/engine-1/*")).unlink(), "engine .* cannot be loaded"),
+        (
+            lambda folder: next(folder.glob("shelves/1/engine-1/*.f*")).unlink(),
+            "engine .* cannot be loaded",
+        ),
         (statement("DELETE FROM vectors WHERE row = 7"), "counts 200 vectors but has rows for 199"),
         (statement("UPDATE vectors SET row = 400 WHERE row = 7"), "counts 200 vectors but has rows for 200"),
         (statement("UPDATE contents SET files = 3 WHERE id = 2"), "1 contents count their files wrongly"),

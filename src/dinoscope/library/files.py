@@ -14,6 +14,7 @@ from dinoscope.geometry import Size
 from dinoscope.library.filters import Filter
 from dinoscope.library.paths import below, to_path, to_text
 from dinoscope.library.records import NewFile, Picture, Stamp
+from dinoscope.library.schema import COUNTED, version_of
 from dinoscope.pictures.metadata import Metadata
 from dinoscope.pictures.refusal import Refusal
 
@@ -152,7 +153,17 @@ def sql_of(where: Filter | None) -> tuple[str, tuple[str | int | float, ...]]:
     return ("1", ()) if where is None else (f"({where.sql})", where.parameters)
 
 
+def contents(db: sqlite3.Connection) -> int:
+    """Contents that have a file."""
+    if version_of(db) >= COUNTED:
+        return int(db.execute("SELECT contents FROM library").fetchone()[0])
+    return int(db.execute("SELECT count(*) FROM contents WHERE files > 0").fetchone()[0])
+
+
 def count(db: sqlite3.Connection, where: Filter | None = None) -> int:
+    """Files that pass the filter."""
+    if where is None and version_of(db) >= COUNTED:
+        return int(db.execute("SELECT files FROM library").fetchone()[0])
     condition, parameters = sql_of(where)
     return int(db.execute(f"SELECT count(*) FROM files WHERE {condition}", parameters).fetchone()[0])
 

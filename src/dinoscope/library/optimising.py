@@ -10,15 +10,18 @@ from pathlib import Path
 
 from dinoscope.engines import ENGINES
 from dinoscope.engines.engine import Engine, Tick, VectorSource
+from dinoscope.library import checksums
 from dinoscope.library.connection import Connections
 from dinoscope.library.failures import told
 from dinoscope.library.recordfile import cut, sync_folder
-from dinoscope.library.shelf_rows import ShelfRow, dead_rows, shelf_row, shelf_rows
+from dinoscope.library.shelf_rows import ShelfRow, shelf_row, shelf_rows
+from dinoscope.library.shelf_rows import alive as living
 from dinoscope.library.snapshots import load
 
 EXACT_UP_TO = 50_000  # live vectors: ~10 ms a search; an index pays beyond
 EXACT_NUMBERS = 2**25  # of live region tokens, 8,192 pictures: 75 ms for 16 queries, 128 MB kept converted
-TAIL_SHARE = 0.05  # merge when more of the vectors than this lie outside the engine
+TAIL_SHARE = 0.05  # merge when more of the vectors than this lie outside the engine, or
+TAIL_PART = 4  # more than one part in so many of what exact search is good for: 2 ms of vectors
 
 
 def optimise(connections: Connections, library: Path, engine: str = "auto", tick: Tick | None = None) -> None:
@@ -28,14 +31,19 @@ def optimise(connections: Connections, library: Path, engine: str = "auto", tick
     theirs. ``tick`` may raise to cancel, which leaves everything as it was.
     """
     with connections.read() as db:
-        plans = [(row, row.count - len(dead_rows(db, row.id))) for row in shelf_rows(db)]
+        plans = [(row, living(db, row)) for row in shelf_rows(db)]
     for row, alive in plans:
         wanted = _wanted(row, alive) if engine == "auto" else engine
         if wanted == "exact":
             if row.engine != "exact":
                 _swap(connections, row, "exact", None, 0)
-        elif row.engine != wanted or row.count * row.each - row.covered > TAIL_SHARE * row.count * row.each:
+        elif row.engine != wanted or _long_tail(row) or not checksums.begin_right(row.engine_at(library)):
             _rebuild(connections, library, row, wanted, tick)
+
+
+def _long_tail(row: ShelfRow) -> bool:
+    tail = row.count * row.each - row.covered
+    return tail > min(TAIL_SHARE * row.count * row.each, _border(row) / TAIL_PART)
 
 
 def _wanted(row: ShelfRow, alive: int) -> str:
@@ -56,9 +64,11 @@ def _border(row: ShelfRow) -> int:
 
 
 def _rebuild(connections: Connections, library: Path, row: ShelfRow, name: str, tick: Tick | None) -> None:
-    state = load(row, 0, library, None)
-    previous = state.engine if state.engine.name == name else None
-    with built(row.folder(library), state.source, name, previous, tick) as (folder, covered):
+    previous = None
+    if row.engine == name and checksums.right(row.engine_at(library)):  # what is damaged is not built upon
+        engine = load(row, 0, library, None).engine
+        previous = engine if engine.name == name else None
+    with built(row.folder(library), row.opened(library), name, previous, tick) as (folder, covered):
         _swap(connections, row, name, folder, covered)
 
 
@@ -75,6 +85,7 @@ def built(
             unfinished.mkdir(parents=True)
             engine = ENGINES[name].build(source, previous=previous, tick=tick, scratch=unfinished)
             engine.save(unfinished)
+            checksums.write(unfinished)
             covered = engine.covered
             del engine  # Windows renames no folder with a mapped file
             for file in unfinished.iterdir():

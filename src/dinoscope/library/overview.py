@@ -6,10 +6,11 @@ import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 
+from dinoscope.library import files
 from dinoscope.library.connection import FILE
 from dinoscope.library.paths import to_path
 from dinoscope.library.records import LibraryInfo, ModelShelf
-from dinoscope.library.shelf_rows import FINE, REGIONS, ShelfRow, alive, dead_rows, shelf_rows, token_row
+from dinoscope.library.shelf_rows import FINE, REGIONS, ShelfRow, alive, shelf_rows, token_row
 from dinoscope.library.thumbnails import Thumbnails
 
 
@@ -20,8 +21,8 @@ def info(db: sqlite3.Connection, folder: Path, thumbnails: Thumbnails, *, read_o
     tables = sum(size_of(folder / f"{FILE}{ending}") for ending in ("", "-wal", "-shm"))
     return LibraryInfo(
         folder=folder,
-        pictures=_count(db, "files"),
-        contents=_count(db, "contents WHERE files > 0"),
+        pictures=files.count(db),
+        contents=files.contents(db),
         bytes=tables + sum(shelf.bytes for shelf in shelves) + thumbnails.bytes(),
         roots=tuple(to_path(row[0]) for row in db.execute("SELECT path FROM roots ORDER BY path")),
         shelves=shelves,
@@ -43,7 +44,7 @@ def _count(db: sqlite3.Connection, what: str) -> int:
 
 
 def _shelf(db: sqlite3.Connection, row: ShelfRow, rows: Mapping[str, ShelfRow], folder: Path) -> ModelShelf:
-    dead, tokens = len(dead_rows(db, row.id)), token_row(db, row.key)
+    living, tokens = alive(db, row), token_row(db, row.key)
     kept = [rows[row.key + kind] for kind in (REGIONS, FINE) if row.key + kind in rows]
     parts = [row, *kept]
     engines = sum(size_of(part.folder(folder) / part.engine_folder) for part in parts if part.engine_folder)
@@ -51,8 +52,8 @@ def _shelf(db: sqlite3.Connection, row: ShelfRow, rows: Mapping[str, ShelfRow], 
         key=row.key,
         name=row.name,
         dimension=row.dimension,
-        vectors=row.count - dead,
-        dead=dead,
+        vectors=living,
+        dead=row.count - living,
         engine=row.engine,
         regions=0 if tokens is None else alive(db, tokens),
         region_engine=None if tokens is None else tokens.engine,

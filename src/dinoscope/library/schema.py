@@ -84,7 +84,33 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             mean BLOB NOT NULL,
             projection BLOB NOT NULL)""",
     ),
+    (
+        # counted as they change: counting five million rows takes a second, and every search wants to know
+        "ALTER TABLE library ADD COLUMN files INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE library ADD COLUMN contents INTEGER NOT NULL DEFAULT 0",  # those with a file
+        # dead: records whose content has no file; turns: how often one died or came back
+        "ALTER TABLE shelves ADD COLUMN dead INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE shelves ADD COLUMN turns INTEGER NOT NULL DEFAULT 0",
+        """UPDATE library SET files = (SELECT count(*) FROM files),
+            contents = (SELECT count(*) FROM contents WHERE files > 0)""",
+        """UPDATE shelves SET dead = (SELECT count(*) FROM contents JOIN vectors
+            ON vectors.content = contents.id AND vectors.shelf = shelves.id WHERE contents.files = 0)""",
+        "CREATE TRIGGER counted AFTER INSERT ON files BEGIN UPDATE library SET files = files + 1; END",
+        "CREATE TRIGGER discounted AFTER DELETE ON files BEGIN UPDATE library SET files = files - 1; END",
+        """CREATE TRIGGER content_turned AFTER UPDATE OF files ON contents
+            WHEN (old.files = 0) <> (new.files = 0) BEGIN
+            UPDATE library SET contents = contents + iif(new.files = 0, -1, 1);
+            UPDATE shelves SET dead = dead + iif(new.files = 0, 1, -1), turns = turns + 1
+                WHERE id IN (SELECT shelf FROM vectors WHERE content = new.id); END""",
+        """CREATE TRIGGER born_dead AFTER INSERT ON vectors
+            WHEN (SELECT files FROM contents WHERE id = new.content) = 0 BEGIN
+            UPDATE shelves SET dead = dead + 1, turns = turns + 1 WHERE id = new.shelf; END""",
+        """CREATE TRIGGER buried AFTER DELETE ON vectors
+            WHEN (SELECT files FROM contents WHERE id = old.content) = 0 BEGIN
+            UPDATE shelves SET dead = dead - 1, turns = turns + 1 WHERE id = old.shelf; END""",
+    ),
 )
+COUNTED = 3  # the version from which rows are counted as they change
 READABLE = 1  # the oldest version that can still be read as it is, without a writer to bring it forward
 
 

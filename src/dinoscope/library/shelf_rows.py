@@ -19,7 +19,7 @@ from dinoscope.features import Basis
 from dinoscope.library import files
 from dinoscope.library.filters import Filter
 from dinoscope.library.recordfile import RecordFile
-from dinoscope.library.schema import version_of
+from dinoscope.library.schema import COUNTED, version_of
 from dinoscope.library.tokens import TokenFile, layout
 from dinoscope.library.vectors import VectorFile
 
@@ -43,9 +43,15 @@ class ShelfRow:
     covered: int  # vectors of the file that are in the engine's folder
     tokens: int  # K, vectors a record of region tokens; 0 where each record is a vector
     patches: int  # M, the most patches a picture has; 0 where each record is a vector
+    dead: int  # records whose content has no file
+    turns: int  # grows whenever one dies or comes back; -1 where nobody counts
 
     def folder(self, library: Path) -> Path:
         return library / "shelves" / str(self.id)
+
+    def engine_at(self, library: Path) -> Path:
+        """Where the engine is saved; of one that is not, a folder that is not there."""
+        return self.folder(library) / (self.engine_folder or "engine-0")
 
     @property
     def each(self) -> int:
@@ -95,7 +101,7 @@ def token_row(db: sqlite3.Connection, model_key: str) -> ShelfRow | None:
 
 def alive(db: sqlite3.Connection, row: ShelfRow) -> int:
     """Records whose content has a file."""
-    return row.count - len(dead_rows(db, row.id))
+    return row.count - (row.dead if row.turns >= 0 else len(dead_rows(db, row.id)))
 
 
 def shelf_rows(db: sqlite3.Connection) -> list[ShelfRow]:
@@ -104,8 +110,10 @@ def shelf_rows(db: sqlite3.Connection) -> list[ShelfRow]:
 
 
 def _select(db: sqlite3.Connection) -> str:
-    more = "tokens, patches" if version_of(db) > 1 else "0, 0"  # a reader may meet the older format
-    return f"SELECT {_COLUMNS}, {more} FROM shelves"
+    version = version_of(db)  # a reader may meet an older format
+    more = "tokens, patches" if version > 1 else "0, 0"
+    counted = "dead, turns" if version >= COUNTED else "0, -1"
+    return f"SELECT {_COLUMNS}, {more}, {counted} FROM shelves"
 
 
 def basis_of(db: sqlite3.Connection, shelf: int) -> Basis | None:

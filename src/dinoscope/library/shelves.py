@@ -12,7 +12,7 @@ from dinoscope.errors import NoRegions, NoSuchModel, NoSuchPicture
 from dinoscope.features import FloatArray, Vectors
 from dinoscope.library.connection import Connections
 from dinoscope.library.filters import Filter
-from dinoscope.library.shelf_rows import contents_of, dead_rows, token_row
+from dinoscope.library.shelf_rows import alive, contents_of, token_row
 from dinoscope.library.snapshots import Snapshots
 from dinoscope.library.token_views import TokenView
 from dinoscope.library.vector_views import VectorView
@@ -49,7 +49,7 @@ class Shelf:
         """Vectors alive."""
         with self._connections.read() as db:
             row = self._vectors.row(db)
-            return row.count - len(dead_rows(db, row.id))
+            return alive(db, row)
 
     @property
     def engine_name(self) -> str:
@@ -120,7 +120,9 @@ class Shelf:
     def sample(self, n: int, seed: int = 0) -> Vectors:
         """(up to n, D) vectors alive, drawn without replacement; the same seed and state draw the same."""
         with self._vectors.snapshot() as (db, state):
-            mask = state.alive(db)
-            rows = np.arange(state.row.count) if mask is None else np.flatnonzero(mask)
-            chosen = np.random.default_rng(seed).permutation(rows)[:n]
-            return state.source.read(np.sort(chosen))
+            random, mask = np.random.default_rng(seed), state.alive(db)
+            drawn = random.choice(state.row.count, min(state.row.count, 2 * n), replace=False)
+            chosen = drawn if mask is None else drawn[mask[drawn]]
+            if len(chosen) < n and mask is not None:  # a small library, or one of which most is gone
+                chosen = random.permutation(np.flatnonzero(mask))
+            return state.source.read(np.sort(chosen[:n]))

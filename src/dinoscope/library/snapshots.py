@@ -15,6 +15,7 @@ from dinoscope.engines import ENGINES, ranking
 from dinoscope.engines.engine import Engine, Mask, Rows, VectorSource
 from dinoscope.errors import DinoscopeError, LibraryDamaged
 from dinoscope.features import FloatArray, Vectors
+from dinoscope.library import checksums
 from dinoscope.library.connection import Connections, generation
 from dinoscope.library.filters import Filter
 from dinoscope.library.recordfile import RecordFile
@@ -30,8 +31,16 @@ class State:
     """What was loaded for one generation; shared by threads, masks grow lazily."""
 
     def __init__(
-        self, row: ShelfRow, at: int, source: RecordFile, engine: Engine, tail: Engine | None
+        self,
+        row: ShelfRow,
+        at: int,
+        source: RecordFile,
+        engine: Engine,
+        tail: Engine | None,
+        *,
+        before: State | None = None,
     ) -> None:
+        """``before`` is an earlier state with the same records, dead and alive, and maybe fewer."""
         self.row = row
         self.generation = at
         self.source = source
@@ -39,6 +48,9 @@ class State:
         self.tail = tail  # vectors [engine.covered, len(source)), exact
         self.missing: dict[str, int] = {}  # filter -> pictures without a record, as far as anybody asked
         self._masks: dict[str, _Allowed] = {}
+        known = before._masks.get("") if before is not None else None
+        if known is not None:
+            self._masks[""] = known.grown(row.count, row.each, engine.covered)
 
     def alive(self, db: sqlite3.Connection) -> Mask | None:
         """(count,) the records whose content has a file; None where all have."""
@@ -87,7 +99,7 @@ class State:
             mask = np.zeros(self.row.count, np.bool_)
             mask[filtered_rows(db, self.row.id, where)] = True
             return mask
-        dead = dead_rows(db, self.row.id)
+        dead = dead_rows(db, self.row.id) if self.row.dead or self.row.turns < 0 else ()
         if not len(dead):
             return None
         mask = np.ones(self.row.count, np.bool_)
@@ -106,6 +118,16 @@ class _Allowed:
         vectors = records if records is None or each == 1 else np.repeat(records, each)
         self.covered = None if vectors is None else vectors[:covered]
         self.tail = None if vectors is None else vectors[covered:]
+
+    def grown(self, count: int, each: int, covered: int) -> _Allowed:
+        """With all records alive that came since; the engine's mask is the same one where it can be."""
+        if self.records is None:
+            return self
+        new = np.ones(count - len(self.records), np.bool_)
+        found = _Allowed(np.concatenate([self.records, new]), each, covered)
+        if self.covered is not None and len(self.covered) == covered:
+            found.covered = self.covered
+        return found
 
 
 class Tail:
@@ -202,13 +224,19 @@ def load(row: ShelfRow, at: int, library: Path, before: State | None) -> State:
         exact = ENGINES["exact"]
         old = before.engine if before is not None and same and isinstance(before.engine, exact) else None
         engine = exact.build(source, previous=old)
-    tail = ENGINES["exact"].build(Tail(source, engine.covered)) if engine.covered < len(source) else None
-    return State(row, at, source, engine, tail)
+    tail = None
+    if engine.covered < len(source):
+        taken = before.tail if before is not None and same and before.engine is engine else None
+        tail = ENGINES["exact"].build(Tail(source, engine.covered), previous=taken)
+    unturned = same and before is not None and row.turns >= 0 and before.row.turns == row.turns
+    return State(row, at, source, engine, tail, before=before if unturned else None)
 
 
 def _loaded(folder: Path, row: ShelfRow, source: VectorSource) -> Engine | None:
     """The saved engine; None, which falls back to exact search, when it is damaged: it is only an index."""
     try:
+        if not checksums.begin_right(folder):
+            raise LibraryDamaged(f"the search index {folder} is not what was saved: index again to mend it")
         return ENGINES[row.engine].load(folder, source)
     except (LibraryDamaged, KeyError) as error:
         _log.warning("searching every vector instead: %s", error)

@@ -9,9 +9,9 @@ import numpy as np
 
 from dinoscope.engines.engine import Rows
 from dinoscope.features import Basis, FloatArray, TokenTable, Vectors
-from dinoscope.library.files import sql_of
+from dinoscope.library.files import contents, sql_of
 from dinoscope.library.filters import Filter
-from dinoscope.library.shelf_rows import basis_of, contents_of, dead_rows
+from dinoscope.library.shelf_rows import alive, basis_of, contents_of
 from dinoscope.library.snapshots import State
 from dinoscope.library.tokens import TokenFile
 
@@ -48,7 +48,7 @@ class TokenView:
     @property
     def count(self) -> int:
         """Contents that have tokens and a file."""
-        return self._state.row.count - len(dead_rows(self._db, self._shelf))
+        return alive(self._db, self._state.row)
 
     @property
     def tokens(self) -> int:
@@ -124,8 +124,7 @@ class TokenView:
         return counted
 
     def _complete(self) -> bool:
-        statement = "SELECT count(*) FROM contents WHERE files > 0"
-        return int(self._db.execute(statement).fetchone()[0]) == self.count
+        return contents(self._db) == self.count
 
     def _without(self, where: Filter | None) -> int:
         condition, parameters = sql_of(where)

@@ -10,6 +10,7 @@ import numpy as np
 
 from dinoscope.engines import ENGINES
 from dinoscope.errors import DinoscopeError, LibraryDamaged
+from dinoscope.library import checksums
 from dinoscope.library.connection import Connections
 from dinoscope.library.recordfile import RecordFile
 from dinoscope.library.records import Finding
@@ -93,6 +94,9 @@ def _spoilt(source: RecordFile, count: int, every_vector: bool) -> int:
 
 def engine_problem(db: sqlite3.Connection, library: Path, row: ShelfRow) -> str | None:
     """What is wrong with a shelf's saved engine; None when it loads and agrees with exact search."""
+    if not checksums.right(row.engine_at(library)):
+        what = f"the engine {row.engine} of {row.key} cannot be loaded as it was saved"
+        return f"{what}: a file is missing or was changed"
     try:
         engine = ENGINES[row.engine].load(row.folder(library) / str(row.engine_folder), row.opened(library))
     except (DinoscopeError, KeyError) as error:

@@ -19,6 +19,7 @@ from dinoscope.operations.queries import combine
 
 Query = FloatArray | int  # (D,) unit vector, or the id of a picture of the library
 MOST = 10_000  # hits one search may ask for
+_CHANGED = 1_000  # a cohort holds until one in so many pictures has come or gone
 
 
 @dataclass(slots=True)
@@ -33,7 +34,8 @@ class Yardstick:
     def of(self, library: Library, shelf: Shelf) -> tuple[Vectors, Calibration | None]:
         """Those of the library as it is now; at most 0.1 s when it has changed, else nothing."""
         contents = shelf.count
-        if self.cohort is None or (self.model, self.contents) != (shelf.key, contents):
+        changed = abs(contents - self.contents) > contents // _CHANGED
+        if self.cohort is None or self.model != shelf.key or changed:
             self.cohort = cohort_of(shelf)
             kept = Calibration.read(library.calibration(shelf.key), contents)
             self.calibration = kept or calibration_of(self.cohort, contents)
