@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from tests.library.conftest import DIMENSION, MODEL, OTHER, content, file, found, plant, vector
 
+from dinoscope.engines import ivf_rabitq
 from dinoscope.errors import DiskFull
 from dinoscope.library import compacting, optimising
 from dinoscope.library.filters import parse_filter
 from dinoscope.library.library import Library
+from dinoscope.library.shelf_rows import shelf_rows
 
 WEBP = b"RIFF\x04\x00\x00\x00WEBP"
 
@@ -121,3 +123,54 @@ def test_a_broken_engine_is_built_again(library: Library, monkeypatch: pytest.Mo
     library.compact()
     assert list(library.verify()) == []
     assert library.shelf(MODEL.key).engine_name == "ivf_rabitq"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_an_engine_goes_on_with_the_codes_it_has(
+    library: Library, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """Removed from the middle, the end and from what no engine covers: nothing is trained or counted anew."""
+    monkeypatch.setattr(optimising, "EXACT_UP_TO", 100)
+    plant(library, [file(number) for number in range(300)])
+    library.optimise()
+    plant(library, [file(number) for number in range(300, 310)])  # behind the engine
+    random = np.random.default_rng(seed)
+    gone = {int(one) for one in random.choice(310, (1, 40, 120, 200)[seed], replace=False)}
+    library.remove(ids=[number + 1 for number in gone])
+    with library._connections.read() as db:
+        (before,) = shelf_rows(db)
+    monkeypatch.setattr(ivf_rabitq, "_trained", None)
+    assert library.compact().vectors == len(gone)
+    with library._connections.read() as db:
+        (row,) = shelf_rows(db)
+        kept = db.execute("SELECT count(*) FROM vectors WHERE row >= ?", (row.count,)).fetchone()[0]
+    assert (row.engine, row.covered, row.count, row.dead, kept) == (
+        "ivf_rabitq",
+        *[310 - len(gone)] * 2,
+        0,
+        0,
+    )
+    assert row.engine_folder != before.engine_folder
+    assert list(library.verify()) == []
+    left = [number for number in range(310) if number not in gone]
+    assert [found(library, number) for number in left] == [[number] for number in left]
+    (answer,) = library.shelf(MODEL.key).search(vector(0)[None], 400)
+    assert sorted(int(one, 16) for one, _ in answer) == left
+    plant(library, [file(number) for number in range(400, 500)])
+    library.optimise()
+    assert [found(library, number) for number in (left[0], 450)] == [[left[0]], [450]]
+
+
+def test_few_records_get_another_number(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many as were removed, not all that come after the first gap."""
+    monkeypatch.setattr(optimising, "EXACT_UP_TO", 100)
+    plant(library, [file(number) for number in range(300)])
+    library.optimise()
+    library.remove(ids=[3, 50, 299])
+    with library._connections.read() as db:
+        before = dict(db.execute("SELECT content, row FROM vectors").fetchall())
+    library.compact()
+    with library._connections.read() as db:
+        after = dict(db.execute("SELECT content, row FROM vectors").fetchall())
+    assert len(after) == 297
+    assert sum(before[content] != row for content, row in after.items()) == 2

@@ -13,6 +13,7 @@ from dinoscope.features import FloatArray, Vectors
 
 Rows = NDArray[np.int64]  # positions in the vector file, 0 <= row < count
 Mask = NDArray[np.bool_]  # (count,) True where a row may be answered
+Renumbering = Callable[[Rows], Rows]  # what rows are called now; -1 where they are gone
 Tick = Callable[[int, int], None]  # (rows done, rows in all); may raise to cancel
 
 
@@ -44,12 +45,14 @@ class Engine(Protocol):
         previous: Self | None = None,
         tick: Tick | None = None,
         scratch: Path | None = None,
+        renumbered: Renumbering | None = None,
     ) -> Self:
         """An engine over all rows of the source: the same source and seed give the same engine.
 
         ``previous`` is an engine over the first rows of the same vectors whose work may be reused;
         ``threads`` 0 takes every core. What need not fill the memory goes to the folder ``scratch``,
         where ``save`` may then find its file already: give it the folder that is to be kept.
+        ``renumbered`` says what became of the rows of ``previous``; those left are the first ones now.
         """
         ...
 

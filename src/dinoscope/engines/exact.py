@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from dinoscope.engines import ranking
-from dinoscope.engines.engine import Mask, Rows, Tick, VectorSource
+from dinoscope.engines.engine import Mask, Renumbering, Rows, Tick, VectorSource
 from dinoscope.features import FloatArray, Vectors
 
 BLOCK = 16_384  # rows compared at a time: 25 MB of float32 at D = 384
@@ -35,9 +35,10 @@ class Exact:
         previous: Self | None = None,
         tick: Tick | None = None,
         scratch: Path | None = None,
+        renumbered: Renumbering | None = None,
     ) -> Self:
         """An engine over the source; full blocks that ``previous`` already converted are taken over."""
-        return cls(source, dict(previous._kept) if previous is not None else None)
+        return cls(source, dict(previous._kept) if previous is not None and renumbered is None else None)
 
     @classmethod
     def load(cls, folder: Path, source: VectorSource) -> Self:

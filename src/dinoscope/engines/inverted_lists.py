@@ -18,7 +18,7 @@ from typing import IO, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dinoscope.engines.engine import Rows
+from dinoscope.engines.engine import Renumbering, Rows
 
 PART_BYTES = 2**27  # codes and rows collected before they are put aside; sorting takes as much again
 _MARK = b"ilar"
@@ -135,5 +135,17 @@ def spans_of(lists: Any) -> Spans:
             return np.empty((0, size), np.uint8), np.empty(0, np.int64)
         codes = faiss.rev_swig_ptr(lists.get_codes(number), count * size).reshape(count, size)
         return codes, faiss.rev_swig_ptr(lists.get_ids(number), count)
+
+    return span
+
+
+def renamed(spans: Spans, renumbered: Renumbering) -> Spans:
+    """The same without the rows that are gone, by the new names of the others."""
+
+    def span(number: int) -> Span:
+        codes, rows = spans(number)
+        now = renumbered(rows)
+        order = np.argsort(now)[np.count_nonzero(now < 0) :]
+        return codes[order], now[order]
 
     return span

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dinoscope.engines import ranking
-from dinoscope.engines.engine import Mask, Rows, Tick, VectorSource
+from dinoscope.engines.engine import Mask, Renumbering, Rows, Tick, VectorSource
 from dinoscope.engines.exact import Exact
-from dinoscope.engines.inverted_lists import Collector, spans_of
+from dinoscope.engines.inverted_lists import Collector, renamed, spans_of
 from dinoscope.errors import LibraryDamaged
 from dinoscope.features import FloatArray, Vectors
 
@@ -64,6 +64,7 @@ class IvfRabitq:
         previous: Self | None = None,
         tick: Tick | None = None,
         scratch: Path | None = None,
+        renumbered: Renumbering | None = None,
     ) -> Self:
         """Train on a bounded sample and add the rows in blocks.
 
@@ -77,11 +78,14 @@ class IvfRabitq:
 
         count = len(source)
         with _threads(threads):
-            if previous is not None and 0 < previous.covered <= count < RETRAIN_GROWTH * previous.covered:
+            first, before = 0, None
+            if previous is not None and previous._serves(count, renumbered):
                 first, before = previous.covered, spans_of(previous._ivf.invlists)
+                if renumbered is not None:
+                    before = renamed(before, renumbered)
+                    first = int(np.count_nonzero(renumbered(np.arange(first)) >= 0))
                 index = _emptied(previous._index, previous._ivf)
             else:
-                first, before = 0, None
                 index = _trained(source, seed)
             ivf: Any = faiss.extract_index_ivf(index)
             encode = _encoder(index)
@@ -166,6 +170,12 @@ class IvfRabitq:
         if k <= 0 or self._eligible(allowed) <= max(EXACT_BELOW, 2 * k):
             return self.search(queries, k, allowed)
         return self._candidates(queries, k, allowed, probes or PROBES)
+
+    def _serves(self, count: int, renumbered: Renumbering | None) -> bool:
+        """Are the lists of use for so many vectors?"""
+        if renumbered is not None:
+            return self.covered < RETRAIN_GROWTH * count and count < RETRAIN_GROWTH * self.covered
+        return 0 < self.covered <= count < RETRAIN_GROWTH * self.covered
 
     def _eligible(self, allowed: Mask | None) -> int:
         return self.covered if allowed is None else int(np.count_nonzero(allowed))

@@ -6,7 +6,10 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -87,11 +90,13 @@ def _compact_shelf(db: sqlite3.Connection, library: Path, row: ShelfRow) -> int:
     """Dead records dropped. An engine that turns out broken is built again even where none are dead."""
     dead = dead_rows(db, row.id)
     folder = row.folder(library)
+    previous, moves = None, None
     if len(dead):
         name = row.next_file
-        kept = np.setdiff1d(np.arange(row.count), dead, assume_unique=True)
-        _copy(row.opened(library), kept, folder / name)
-        _renumber(db, row.id, dead, row.count)
+        moves = _Moves.closing(dead, row.count, row.covered // row.each or row.count)
+        _copy(row.opened(library), moves.kept, folder / name)
+        _renumber(db, row.id, dead, moves)
+        previous = optimising.sound(library, row)
     elif row.engine_folder is not None and verifying.engine_problem(db, library, row) is not None:
         name = row.file
     else:
@@ -99,13 +104,44 @@ def _compact_shelf(db: sqlite3.Connection, library: Path, row: ShelfRow) -> int:
     alive = row.count - len(dead)
     engine, engine_folder, covered = "exact", None, 0
     if optimising.keeps_engine(row, alive):
-        with optimising.built(folder, row.opened_as(folder / name, alive), row.engine) as built:
+        source = row.opened_as(folder / name, alive)
+        renumbered = None if moves is None else partial(moves.vectors, row.each)
+        with optimising.built(folder, source, row.engine, previous, renumbered=renumbered) as built:
             engine, (engine_folder, covered) = row.engine, built
     db.execute(
         "UPDATE shelves SET vectors = ?, count = ?, engine = ?, engine_folder = ?, covered = ? WHERE id = ?",
         (name, alive, engine, engine_folder, covered, row.id),
     )
     return len(dead)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Moves:
+    """Where records go: the last ones of an engine into the gaps in it, so that few get another number
+    and the engine need not be made anew; those behind it close up."""
+
+    kept: Rows  # (alive,) the records by their new places
+    to: Rows  # (count,) the new places of all records, -1 of dead ones
+
+    @classmethod
+    def closing(cls, dead: Rows, count: int, covered: int) -> Self:
+        """``covered``: records that the engine has."""
+        alive = np.ones(count, np.bool_)
+        alive[dead] = False
+        inside = int(np.count_nonzero(alive[:covered]))
+        kept = np.flatnonzero(alive)
+        gaps = dead[dead < inside]
+        moved = np.flatnonzero(alive[inside:covered]) + inside
+        kept[:inside] = np.arange(inside)
+        kept[gaps] = moved
+        to = np.full(count, -1, np.int64)
+        to[kept] = np.arange(len(kept))
+        return cls(kept, to)
+
+    def vectors(self, each: int, rows: Rows) -> Rows:
+        """The new numbers of vectors, of which a record has ``each``."""
+        records = self.to[rows // each]
+        return np.where(records < 0, -1, records * each + rows % each)
 
 
 def _copy(source: RecordFile, rows: Rows, to: Path) -> None:
@@ -117,16 +153,14 @@ def _copy(source: RecordFile, rows: Rows, to: Path) -> None:
     sync_folder(to.parent)
 
 
-def _renumber(db: sqlite3.Connection, shelf: int, dead: Rows, count: int) -> None:
-    """Close the gaps. By way of negative numbers, so that no two rows ever share one."""
+def _renumber(db: sqlite3.Connection, shelf: int, dead: Rows, moves: _Moves) -> None:
+    """First what fills gaps, then what closes up, from the front: no two rows ever share a number."""
     db.executemany("DELETE FROM vectors WHERE shelf = ? AND row = ?", [(shelf, row) for row in dead.tolist()])
-    ends = [*dead.tolist()[1:], count]
-    runs = [
-        (shift, shelf, gap, end)
-        for shift, (gap, end) in enumerate(zip(dead.tolist(), ends, strict=True), start=1)
-    ]
-    db.executemany("UPDATE vectors SET row = ? - row - 1 WHERE shelf = ? AND row > ? AND row < ?", runs)
-    db.execute("UPDATE vectors SET row = -1 - row WHERE shelf = ? AND row < 0", (shelf,))
+    moved = np.flatnonzero(moves.kept != np.arange(len(moves.kept)))
+    pairs = zip(moved.tolist(), moves.kept[moved].tolist(), strict=True)
+    db.executemany(
+        "UPDATE vectors SET row = ? WHERE shelf = ? AND row = ?", [(to, shelf, row) for to, row in pairs]
+    )
 
 
 def _drop_thumbnails(connections: Connections, thumbnails: Thumbnails) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dinoscope.engines import ENGINES
-from dinoscope.engines.engine import Engine, Tick, VectorSource
+from dinoscope.engines.engine import Engine, Renumbering, Tick, VectorSource
 from dinoscope.library import checksums
 from dinoscope.library.connection import Connections
 from dinoscope.library.failures import told
@@ -64,17 +64,28 @@ def _border(row: ShelfRow) -> int:
 
 
 def _rebuild(connections: Connections, library: Path, row: ShelfRow, name: str, tick: Tick | None) -> None:
-    previous = None
-    if row.engine == name and checksums.right(row.engine_at(library)):  # what is damaged is not built upon
-        engine = load(row, 0, library, None).engine
-        previous = engine if engine.name == name else None
+    previous = sound(library, row) if row.engine == name else None
     with built(row.folder(library), row.opened(library), name, previous, tick) as (folder, covered):
         _swap(connections, row, name, folder, covered)
 
 
+def sound(library: Path, row: ShelfRow) -> Engine | None:
+    """The shelf's saved engine to build upon; None where there is none or it is damaged."""
+    if row.engine_folder is None or not checksums.right(row.engine_at(library)):
+        return None
+    engine = load(row, 0, library, None).engine
+    return engine if engine.name == row.engine else None
+
+
 @contextmanager
 def built(
-    shelf: Path, source: VectorSource, name: str, previous: Engine | None = None, tick: Tick | None = None
+    shelf: Path,
+    source: VectorSource,
+    name: str,
+    previous: Engine | None = None,
+    tick: Tick | None = None,
+    *,
+    renumbered: Renumbering | None = None,
 ) -> Iterator[tuple[str, int]]:
     """A durable, saved engine: (its folder's new name, vectors covered); deleted again if the block fails."""
     with told(shelf):
@@ -83,7 +94,9 @@ def built(
         shutil.rmtree(unfinished, ignore_errors=True)
         try:
             unfinished.mkdir(parents=True)
-            engine = ENGINES[name].build(source, previous=previous, tick=tick, scratch=unfinished)
+            engine = ENGINES[name].build(
+                source, previous=previous, tick=tick, scratch=unfinished, renumbered=renumbered
+            )
             engine.save(unfinished)
             checksums.write(unfinished)
             covered = engine.covered
