@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from tests.e2e.conftest import DESKTOP, PHONE, Complaints, NewPage, drawn
 from tests.e2e.test_looks import faults, shot
 from tests.e2e.test_parts_page import drag, found, ids, on_picture, opened, tile_of
@@ -79,6 +79,36 @@ def test_a_hit_shows_its_heat_while_somebody_looks(new_page: NewPage, url: str) 
     expect(tile.locator(".place.best")).to_be_visible()
     page.mouse.move(5, 5)
     expect(page.locator(".part-tile canvas.heat")).to_have_count(0)
+
+
+def test_hits_keep_their_order_under_a_pointer(new_page: NewPage, url: str) -> None:
+    page = opened(new_page, url)
+    later: list[Route] = []
+    page.route(
+        "**/api/v1/search/region*",
+        lambda route: (
+            route.continue_() if route.request.post_data_json.get("refine") is False else later.append(route)
+        ),
+    )
+    drag(page, [(0.35, 0.3), (0.5, 0.45)])
+    expect(page.locator(".closer-look")).to_be_visible()
+    before = ids(page)
+    tile_of(page, 1).hover()
+    while not later:
+        page.wait_for_timeout(50)
+    answer = later[0].fetch().json()
+    answer["hits"].reverse()
+    for hit in answer["hits"]:
+        hit["doubtful"] = True
+    answer["verdict"] = "Perhaps it is not here: nobody looks like it."
+    later[0].fulfill(json=answer)
+    expect(page.locator(".closer-look")).to_have_count(0)
+    expect(tile_of(page, 1)).to_have_class(re.compile("doubtful"))
+    assert ids(page) == before
+    expect(page.get_by_text("Perhaps it is not here")).to_have_count(0)
+    page.mouse.move(*on_picture(page, 0.9, 0.9))
+    expect(page.get_by_text("Perhaps it is not here")).to_be_visible()
+    assert ids(page) == [str(hit["picture"]["id"]) for hit in answer["hits"][:6]]
 
 
 def test_lines_lead_from_the_part_to_the_hit_that_is_looked_at(new_page: NewPage, url: str) -> None:
