@@ -1,13 +1,14 @@
 """A library in shards: what another node adds to indexing, and what Ray costs a search.
 
-    python benchmarks/cluster.py                       # the sample pictures, 1 and 2 nodes of one core each
-    python benchmarks/cluster.py --pretend 200 --nodes 1,2,4    # encoders elsewhere: what is left is Ray's and ours
+    python benchmarks/cluster.py                                # the sample pictures, 1 and 2 nodes
+    python benchmarks/cluster.py --pretend 200 --nodes 1,2,4    # encoders elsewhere
 
-Nodes are started on this machine with one core each, so two of them are all that two cores can show. Indexing
-is timed from the first batch that is told to the last, which leaves out starting encoders (some seconds, once
-a run) and what is idle at the end is part of it. With ``--pretend`` a picture's encoding takes so many
-milliseconds of a clock and none of these cores, as if each node had a machine of its own. The last line counts the pictures that one library and the
-shards do not answer alike, ten hits of every sample picture.
+Nodes are started on this machine with one core each, so two of them are all that two cores can show. With
+``--pretend`` a picture's encoding takes so many milliseconds of the clock and none of these cores, as if each
+node had a machine of its own: what is left to do here is everything else. Indexing is timed from the first
+batch that is told of to the last, which leaves out starting encoders (some seconds, once a run); what is idle
+at the end is part of it. The last line counts the pictures that one library and the shards do not answer
+alike, ten hits of every sample picture.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from statistics import quantiles
 from time import perf_counter, sleep
@@ -69,7 +69,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         settings = load_settings().with_overrides(threads=1)
-        load = partial(Pretending, seconds=options.pretend / 1000) if options.pretend else load_backbone
+        load = waiting(options.pretend / 1000) if options.pretend else load_backbone
         alone = None if options.pretend else one_machine(folder, settings)
         print("\n| nodes of one core | pictures/s | of one node |\n|---|---|---|")
         first = None
@@ -93,14 +93,20 @@ def one_machine(folder: Path, settings: Settings) -> Path:
     return folder / "one"
 
 
+def waiting(seconds: float) -> Load:
+    """Gives an encoder that only waits so long for each picture."""
+    return lambda settings: Pretending(seconds)
+
+
 class Pretending:
     """Waits as long as an encoder on a machine of its own would work; what it says is noise."""
 
     identity = ModelIdentity("pretending", "0" * 16, "fit256-none", "fp32")
     dimension = 384
+    batch = 8
     layers = 12
 
-    def __init__(self, settings: Settings, seconds: float) -> None:
+    def __init__(self, seconds: float) -> None:
         self._seconds = seconds
 
     def encode(self, pictures: Sequence[Pixels], budget: int | None = None) -> list[Features]:

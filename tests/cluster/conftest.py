@@ -38,6 +38,7 @@ class Hues:
 
     identity = ModelIdentity("hues", "0" * 16, "fit256-bicubic", "fp32")
     dimension = 96
+    batch = 8
     layers = 3
     batch = 8
 

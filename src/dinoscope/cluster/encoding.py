@@ -127,7 +127,8 @@ class _Batch:
         self._backbone = backbone
         self._writers = writers
         self._job = job
-        self._batches: Batches[Ready] = Batches(BATCH, 10**9, lambda one: shape_of(one.loaded.decoded.size))
+        size = max(BATCH, backbone.batch)
+        self._batches: Batches[Ready] = Batches(size, 10**9, lambda one: shape_of(one.loaded.decoded.size))
         self._lacking: dict[str, Callable[[], Any]] = {}  # content -> what its shard says it lacks of it
         self._rows: dict[str, list[NewFile]] = {}
         self._thumbnails: dict[str, bytes] = {}
