@@ -15,6 +15,7 @@ from dinoscope.library.records import NewFile, Stamp
 from dinoscope.models.backbone import Backbone
 from dinoscope.operations import tiling
 from dinoscope.operations.ahead import ReadAhead, Ready
+from dinoscope.operations.arithmetic import one_thread
 from dinoscope.operations.bases import basis_for
 from dinoscope.operations.batching import Batches, Shape, shape_of
 from dinoscope.operations.progress import Progress
@@ -87,11 +88,12 @@ def index_folders(
             basis = partial(basis_for, library, backbone, settings)
             tokeniser = stack.enter_context(Tokeniser(basis, tiled=tiling.MOST if fine else 0))
         run = _Run(library, backbone, scout, ahead, batch=batch, tokeniser=tokeniser, fine=fine)
-        try:
-            while run.working and not cancelled():
-                yield from run.step()
-        finally:
-            run.commit(wait=True)
+        with one_thread():
+            try:
+                while run.working and not cancelled():
+                    yield from run.step()
+            finally:
+                run.commit(wait=True)
         if not run.working:
             yield from run.finish()
         else:
