@@ -42,13 +42,17 @@ def prepared(pixels: Pixels, preprocess: Preprocess, patch: int) -> tuple[PatchG
     if picture.size != size:
         # a gap of 3 box-filters large pictures first: 5x faster at 24 megapixels, no visible difference
         picture = picture.resize(size, Image.Resampling[preprocess.filter.upper()], reducing_gap=3.0)
-    scale = np.float32(1 / 255) / np.asarray(preprocess.std, np.float32)
-    shift = np.asarray(preprocess.mean, np.float32) / np.asarray(preprocess.std, np.float32)
-    return grid, cut(np.asarray(picture) * scale - shift, patch)
+    mean, std = np.asarray(preprocess.mean, np.float32), np.asarray(preprocess.std, np.float32)
+    scale, shift = np.float32(1 / 255) / std, np.asarray(mean / std, np.float32)
+    # cut first: along the 196 pixels of a patch numpy is three times as fast as along the 3 of a colour
+    patches = cut(np.asarray(picture), patch).reshape(-1, 3, patch * patch)
+    patches *= scale[:, None]
+    patches -= shift[:, None]
+    return grid, patches.reshape(len(patches), -1)
 
 
-def cut(picture: FloatArray, patch: int) -> FloatArray:
-    """(rows * patch, columns * patch, 3) -> (rows * columns, 3 * patch * patch)."""
+def cut(picture: FloatArray | Pixels, patch: int) -> FloatArray:
+    """(rows * patch, columns * patch, 3) -> (rows * columns, 3 * patch * patch), a copy."""
     rows, columns = picture.shape[0] // patch, picture.shape[1] // patch
     tiles = picture.reshape(rows, patch, columns, patch, 3).transpose(0, 2, 4, 1, 3)
-    return np.ascontiguousarray(tiles, np.float32).reshape(rows * columns, -1)
+    return np.array(tiles, np.float32, order="C").reshape(rows * columns, -1)
