@@ -21,6 +21,7 @@ import argparse
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 import tempfile
@@ -37,7 +38,8 @@ import numpy as np
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 from benchmarks._descriptors import BLOCK, NAMES, Stream, World, drawn, fit, statistics
-from benchmarks._scale_report import report
+from benchmarks._scale_peers import PEERS
+from benchmarks._scale_report import plot, report
 
 from dinoscope.features import FloatArray, Pixels, Vectors
 from dinoscope.geometry import Size
@@ -58,6 +60,8 @@ COMMIT = 20_000  # pictures
 MORE = 10_000_000  # the number of the first picture that a size only borrows
 MERGED = 13_000  # pictures
 COLD = 10  # times
+PATIENCE = 4 * 3600.0  # s
+ALLOWED = 16 * 2**30  # bytes of memory a peer may have
 Row = dict[str, Any]
 Timed = tuple[float, float]
 
@@ -70,12 +74,16 @@ def main() -> None:
     parser.add_argument("--sizes", default="10000", help="pictures, separated by commas, ascending")
     parser.add_argument("--keep", type=Path, help="folder for library and results; default: temporary")
     parser.add_argument("--real", type=Path, help="folder of pictures, or their descriptors (.npy)")
+    parser.add_argument("--peers", default="", help="a regular expression of those to run, e.g. '.'")
     parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:
         step, size = arguments.child
         with watched() as measured:
-            measured.update(STEPS[step](arguments.keep, int(size)))
+            if step in STEPS:
+                measured.update(STEPS[step](arguments.keep, int(size)))
+            else:
+                measured.update(peer(arguments.keep, int(size), step.removeprefix("peer ")))
         print(json.dumps(measured))
         return
     with tempfile.TemporaryDirectory(prefix="dinoscope-bench-") as temporary:
@@ -85,9 +93,10 @@ def main() -> None:
         for size in map(int, arguments.sizes.split(",")):
             for step in STEPS:
                 measure(keep, step, size)
+            for name in (name for name in PEERS if re.search(arguments.peers, name) and arguments.peers):
+                measure(keep, f"peer {name}", size)
         print(report(results(keep)))
-        report_path = keep / "report.md"
-        report_path.write_text(report(results(keep)))
+        (keep / "growth.svg").write_text(plot(results(keep)))
 
 
 def results(keep: Path) -> list[Row]:
@@ -107,16 +116,28 @@ def measure(keep: Path, step: str, size: int) -> None:
         if step == "cold":
             forget(keep / "library")
         program = [sys.executable, __file__, "--keep", str(keep), "--child", step, str(size)]
-        done = subprocess.run(program, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise SystemExit(f"{step} at {size}: {done.stderr[-2000:]}")
-        rows.append(json.loads(done.stdout.splitlines()[-1]))
+        rows.append(child(program, step, size))
     row = rows[0] if times == 1 else {name: [one[name] for one in rows] for name in rows[0]}
     row = {"step": step, "size": size, "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M}", **row}
     row |= {"load": os.getloadavg()[0], "cores": sorted(os.sched_getaffinity(0)), "machine": machine()}
     with (keep / "results.jsonl").open("a") as file:
         file.write(json.dumps(row) + "\n")
     print(json.dumps(row)[:400], file=sys.stderr, flush=True)
+
+
+def child(program: Sequence[str], step: str, size: int) -> Row:
+    """What it measured; of a peer that fails or takes too long, why."""
+    try:
+        done = subprocess.run(program, capture_output=True, text=True, check=False, timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        if not step.startswith("peer "):
+            raise
+        return {"failed": f"not built after {PATIENCE:.0f} s"}
+    if not done.returncode:
+        return cast(Row, json.loads(done.stdout.splitlines()[-1]))
+    if not step.startswith("peer "):
+        raise SystemExit(f"{step} at {size}: {done.stderr[-2000:]}")
+    return {"failed": (done.stderr.strip().splitlines() or [f"ended by signal {-done.returncode}"])[-1][:200]}
 
 
 def machine() -> str:
@@ -416,6 +437,37 @@ def there(library: Library, numbers: Sequence[int]) -> list[int]:
     """The ids of pictures by number."""
     found = [library.find(planted(number).path) for number in numbers]
     return [picture.id for picture in found if picture is not None]
+
+
+def peer(keep: Path, size: int, name: str) -> Row:
+    """Another index of the same vectors, in a process that may have so much memory and no more."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_DATA, (ALLOWED, ALLOWED))
+    asked, best = queries(keep, QUERIES), np.load(keep / f"truth-{size}.npy")
+    with (
+        Library.open(keep / "library") as library,
+        library.shelf(MODEL.key).vectors() as view,
+        tempfile.TemporaryDirectory(dir=keep) as temporary,
+    ):
+        rows = view.alive()
+        blocks = (view.read(rows[start : start + BLOCK]) for start in range(0, len(rows), BLOCK))
+        began = process_time()
+        at, efforts = PEERS[name](blocks, len(rows), DIMENSION, Path(temporary))
+        row: Row = {"build": process_time() - began}
+        for effort in efforts:
+            search, spent, shares = at(effort), [], []
+            for query, line in zip(asked, best, strict=True):
+                started, cpu = perf_counter(), process_time()
+                found = search(query)
+                spent.append((1000 * (perf_counter() - started), 1000 * (process_time() - cpu)))
+                scores = view.read(rows[found]) @ query
+                shares.append(float(np.mean(scores >= line[-1] - 2e-6)) * len(found) / K)
+            row |= {"effort": effort, "recall": float(np.mean(shares)), "one": spread(spent)}
+            if row["recall"] >= 0.99:
+                break
+        files = [path for path in Path(temporary).rglob("*") if path.is_file()]
+        return row | {"disk": sum(path.stat().st_size for path in files), "anonymous": resident()["RssAnon"]}
 
 
 def clock(what: Callable[[], object]) -> float:
