@@ -109,3 +109,13 @@ def test_twice_the_patches_are_half_the_pictures_at_once(picture: Callable[..., 
     backbone(network, batch=4).encode([picture(64, 64, seed=seed) for seed in range(4)], budget=48)
     assert [len(inputs.patches) for inputs in network.seen] == [2, 2]
     assert all(inputs.patches.shape[1] > 24 for inputs in network.seen)
+
+
+def test_many_hands_prepare_what_one_does(picture: Callable[..., Pixels]) -> None:
+    pictures = [picture(64 + 32 * (seed % 2), 64, seed=seed) for seed in range(9)]
+    positions = np.arange(28, dtype=np.float32).reshape(7, 4)
+    tables = Tables(positions, None, None)
+    many = VitBackbone(IDENTITY, CARD, tables, Mirror(), 2, hands=3).encode(pictures)
+    for found, wanted in zip(many, backbone(Mirror(), batch=2).encode(pictures), strict=True):
+        assert (found.patches == wanted.patches).all()
+        assert found.grid == wanted.grid

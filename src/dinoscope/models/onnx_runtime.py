@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -15,6 +14,7 @@ import numpy as np
 
 from dinoscope.features import Facet, FloatArray
 from dinoscope.models.config import Tensors, VitConfig
+from dinoscope.models.cores import physical_cores, usable_threads
 from dinoscope.models.graph import GRAPH_VERSION, float_graph, inner_names, int8_graph
 from dinoscope.models.graph_cache import GraphKey, cached, forget, keep
 from dinoscope.models.request import Request
@@ -47,14 +47,14 @@ class OnnxNetwork:
         """
         self._graph = graph
         self._session = _opened(graph, threads)
-        self._threads = threads or physical_cores()
+        self.threads = threads or physical_cores()
         self._inner = inner
         self._opening = Lock()
 
     @property
     def batch(self) -> int:
         """Pictures at once that keep all threads busy."""
-        return PIECE if self._threads == 1 else PIECE * PIECES * self._threads
+        return PIECE if self.threads == 1 else PIECE * PIECES * self.threads
 
     def full(self, inputs: Inputs) -> Outputs:
         """Descriptor, patches and attention."""
@@ -77,9 +77,9 @@ class OnnxNetwork:
 
     def _run(self, inputs: Inputs, *names: str) -> list[FloatArray]:
         count = len(inputs.patches)
-        if self._threads == 1 or count < self._threads or (own := self._own_session()) is None:
+        if self.threads == 1 or count < self.threads or (own := self._own_session()) is None:
             return _outputs(self._session, inputs, names)
-        size = min(PIECE, -(-count // self._threads))
+        size = min(PIECE, -(-count // self.threads))
         pieces = [inputs.patches[start : start + size] for start in range(0, count, size)]
         found = self._pool.map(lambda piece: _outputs(own, replace(inputs, patches=piece), names), pieces)
         return [np.concatenate(parts) for parts in zip(*found, strict=True)]
@@ -98,13 +98,13 @@ class OnnxNetwork:
 
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(self._threads, thread_name_prefix="dinoscope-encode")
+        return ThreadPoolExecutor(self.threads, thread_name_prefix="dinoscope-encode")
 
 
 def open_backbone(request: Request) -> VitBackbone:
     """The model in ONNX Runtime, from its cached graph where there is one."""
     network, tables = _network(request)
-    return VitBackbone(request.identity, request.card, tables, network, network.batch)
+    return VitBackbone(request.identity, request.card, tables, network, network.batch, hands=network.threads)
 
 
 def _network(request: Request, inner: bool = False) -> tuple[OnnxNetwork, Tables]:
@@ -144,21 +144,3 @@ def _opened(graph: Path | bytes, threads: int) -> Any:
 def _outputs(session: Any, inputs: Inputs, names: Sequence[str]) -> list[FloatArray]:
     found = session.run(list(names), {"patches": inputs.patches, **inputs.places})
     return [np.asarray(output, np.float32) for output in found]
-
-
-@cache
-def physical_cores() -> int:
-    """What ONNX Runtime takes for 0 threads: two hyper-threads share one core's multipliers."""
-    cores = Path("/sys/devices/system/cpu").glob("cpu[0-9]*/topology/thread_siblings_list")
-    try:
-        return len({core.read_text("utf-8") for core in cores}) or os.cpu_count() or 1
-    except OSError:
-        return os.cpu_count() or 1
-
-
-def usable_threads(wanted: int) -> int:
-    """``wanted``, or for 0 the cores this process may use where they are fewer than the machine's, else 0."""
-    if wanted or not hasattr(os, "sched_getaffinity"):
-        return wanted
-    allowed = len(os.sched_getaffinity(0))
-    return allowed if allowed < (os.cpu_count() or 1) else 0

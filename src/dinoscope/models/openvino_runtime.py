@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from dinoscope.features import Facet, FloatArray
+from dinoscope.models.cores import physical_cores, usable_threads
 from dinoscope.models.graph import GRAPH_VERSION, inner_names, portable_graph
 from dinoscope.models.graph_cache import GraphKey, cached, keep
 from dinoscope.models.request import Request
@@ -65,8 +66,6 @@ class OpenvinoNetwork:
 
 def open_backbone(request: Request) -> VitBackbone:
     """The model in OpenVINO."""
-    from dinoscope.models.onnx_runtime import usable_threads
-
     key = GraphKey(request.identity.weights, "inside-portable", request.card.config, f"g{GRAPH_VERSION}")
     graph: Path | bytes
     if found := cached(request.graphs, key):
@@ -76,5 +75,7 @@ def open_backbone(request: Request) -> VitBackbone:
         tables = Tables.of(tensors)
         built = portable_graph(request.card.config, tensors, inner=True)
         graph = keep(request.graphs, key, built, tables) or built
-    network = OpenvinoNetwork(graph, request.identity.precision, usable_threads(request.threads))
-    return VitBackbone(request.identity, request.card, tables, network, BATCH)
+    threads = usable_threads(request.threads)
+    network = OpenvinoNetwork(graph, request.identity.precision, threads)
+    hands = threads or physical_cores()
+    return VitBackbone(request.identity, request.card, tables, network, BATCH, hands=hands)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import Protocol
 
 import numpy as np
@@ -79,14 +80,22 @@ class VitBackbone:
         tables: Tables,
         network: Network,
         batch: int,
+        *,
+        hands: int = 1,
     ) -> None:
-        """``batch``: most pictures of ``card``'s number of patches that are run at once."""
+        """Put the parts together.
+
+        Args:
+            batch: most pictures of ``card``'s number of patches that are run at once.
+            hands: threads that prepare pictures, the next ones while the network runs.
+        """
         self._identity = identity
         self._config = card.config
         self._preprocess = card.preprocess
         self._tables = tables
         self._network = network
         self._batch = batch
+        self._hands = hands
         self._places = lru_cache(GRIDS_KEPT)(self._places_of)
 
     @property
@@ -170,14 +179,28 @@ class VitBackbone:
         """Batches of one shape: the pictures' indices, their grids, and the input."""
         most = max(1, min(self._batch, self._batch * self._preprocess.budget // preprocess.budget))
         groups: dict[tuple[int, int], list[tuple[int, PatchGrid, FloatArray]]] = defaultdict(list)
-        for index, pixels in enumerate(pictures):
-            grid, patches = prepared(pixels, preprocess, self._config.patch)
+        for index, (grid, patches) in enumerate(self._prepared(pictures, preprocess)):
             shape = grid.rows, grid.columns
             groups[shape].append((index, grid, patches))
             if len(groups[shape]) == most:
                 yield self._together(shape, groups.pop(shape))
         for shape, group in groups.items():
             yield self._together(shape, group)
+
+    def _prepared(
+        self, pictures: Sequence[Pixels], preprocess: Preprocess
+    ) -> Iterator[tuple[PatchGrid, FloatArray]]:
+        """Each picture's grid and patches, in order; a few are made ahead."""
+        make = partial(prepared, preprocess=preprocess, patch=self._config.patch)
+        if self._hands == 1 or len(pictures) == 1:
+            yield from map(make, pictures)
+            return
+        for start in range(0, len(pictures), self._batch):  # what is ahead is bounded
+            yield from self._preparing.map(make, pictures[start : start + self._batch])
+
+    @cached_property
+    def _preparing(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(self._hands, thread_name_prefix="dinoscope-prepare")
 
     def _together(
         self, shape: tuple[int, int], group: list[tuple[int, PatchGrid, FloatArray]]
