@@ -1,5 +1,5 @@
 // A picture with such a part: where it is, and what to do with it.
-import { useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { act, actsOnPicture } from "../../acts";
 import { imageUrl, thumbnailUrl } from "../../api";
 import { Places, sureness } from "../../components/places";
@@ -20,6 +20,7 @@ export function PartTile(props: TileProps) {
   const look = (event: PointerEvent) => {
     if (event.pointerType !== "touch") looked.set(event.type === "pointerenter" ? id : null);
   };
+  useEffect(() => () => { if (looked.get() === id) looked.set(null); }, [id]); // nothing leaves a tile that is gone
   // The focus comes between the finger and the click, and would count as a look.
   const touched = useRef<{ looked: boolean } | null>(null);
   const onPointerDown = (event: PointerEvent) => {
