@@ -15,7 +15,7 @@ from dinoscope.cluster.sharded_views import ShardedTokens, ShardedVectors
 from dinoscope.errors import NoRegions, NoSuchModel, NoSuchPicture
 from dinoscope.features import FloatArray, Vectors
 from dinoscope.library.filters import Filter
-from dinoscope.library.shelves import Shelf
+from dinoscope.library.shelves import Shelf, drawn
 
 
 class ShardedShelf(Shelf):
@@ -86,7 +86,7 @@ class ShardedShelf(Shelf):
         """As one library draws: each vector as likely as any other, whichever shard it is in."""
         numbers = list(self._states)
         counts = np.array([self._states[shard].count for shard in numbers])
-        chosen = np.sort(np.random.default_rng(seed).permutation(int(counts.sum()))[:n])
+        chosen = drawn(int(counts.sum()), n, seed)
         ends = np.cumsum(counts)
         owners = np.searchsorted(ends, chosen, side="right")
         ranks = chosen - (ends - counts)[owners]
