@@ -26,6 +26,7 @@ class Settings:
     model: str = "starter"  # ModelCard name or path to weights
     precision: str = "auto"  # "auto" takes the card's measured best; else fp32, int8, bf16
     runtime: str = "onnx"  # a key of models.RUNTIMES
+    device: str = "auto"  # where the encoder runs: a GPU where there is one; else cpu, cuda, cuda:1
     threads: int = 0  # encoder threads; 0 takes every core
     regions: bool = True  # index what parts of pictures look like, so that parts can be searched for
     fine: bool = False  # index parts tile by tile: small ones are found, and indexing takes longer

@@ -6,6 +6,7 @@ from dinoscope.models.backbone import Backbone, ModelIdentity
 from dinoscope.models.card import ModelCard
 from dinoscope.models.cards import card_of
 from dinoscope.models.config import Tensors
+from dinoscope.models.devices import checked_device
 from dinoscope.models.request import Request
 from dinoscope.models.runtimes import resolved_precision, runtime_named
 from dinoscope.models.weights import fetch, weights_digest
@@ -23,19 +24,20 @@ def load_backbone(settings: Settings, model: str | None = None) -> Backbone:
     Raises:
         NoSuchModel, WeightsUnavailable, WeightsRefused: from the card and the weights.
         MissingExtra: the runtime, or the hub, is not installed.
-        BadRequest: a runtime or precision that does not exist.
+        BadRequest: a runtime, precision or device that does not exist, or not here.
     """
     return open_card(card_of(model or settings.model, settings.models), settings)
 
 
 def open_card(card: ModelCard, settings: Settings) -> Backbone:
-    """The model of a card, ready to encode; ``settings`` choose runtime, precision and threads.
+    """The model of a card, ready to encode; ``settings`` choose runtime, precision, device and threads.
 
     Raises:
         WeightsUnavailable, WeightsRefused, MissingExtra, BadRequest: as ``load_backbone``.
     """
     runtime = runtime_named(settings.runtime)
     precision = resolved_precision(settings.precision, card.precision, settings.runtime)
+    device = checked_device(settings.device)
     path = fetch(card, settings)
 
     def tensors() -> Tensors:
@@ -45,4 +47,5 @@ def open_card(card: ModelCard, settings: Settings) -> Backbone:
         return canonical(read_tensors(path), card.config)
 
     identity = ModelIdentity(card.name, weights_digest(path, settings), card.preprocess.name, precision)
-    return runtime.open(Request(card, identity, tensors, settings.cache / "graphs", settings.threads))
+    graphs = settings.cache / "graphs"
+    return runtime.open(Request(card, identity, tensors, graphs, settings.threads, device))

@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from dinoscope.errors import BadRequest
 from dinoscope.features import Facet, FloatArray
 from dinoscope.models.cores import physical_cores, usable_threads
+from dinoscope.models.devices import gpu_of
 from dinoscope.models.graph import GRAPH_VERSION, inner_names, portable_graph
 from dinoscope.models.graph_cache import GraphKey, cached, keep
 from dinoscope.models.request import Request
@@ -65,7 +67,13 @@ class OpenvinoNetwork:
 
 
 def open_backbone(request: Request) -> VitBackbone:
-    """The model in OpenVINO."""
+    """The model in OpenVINO.
+
+    Raises:
+        BadRequest: a GPU is asked for.
+    """
+    if gpu_of(request.device) is not None:
+        raise BadRequest("the runtime openvino runs on processors: set device to cpu, or runtime to torch")
     key = GraphKey(request.identity.weights, "inside-portable", request.card.config, f"g{GRAPH_VERSION}")
     graph: Path | bytes
     if found := cached(request.graphs, key):

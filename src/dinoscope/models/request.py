@@ -9,6 +9,7 @@ from pathlib import Path
 from dinoscope.models.backbone import ModelIdentity
 from dinoscope.models.card import ModelCard
 from dinoscope.models.config import Tensors
+from dinoscope.models.devices import AUTO
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +21,4 @@ class Request:
     tensors: Callable[[], Tensors]  # reads the canonical tensors, 0.1-2 s
     graphs: Path  # folder of built graphs
     threads: int = 0  # 0: all cores
+    device: str = AUTO  # as devices.checked_device has it

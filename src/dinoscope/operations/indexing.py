@@ -14,7 +14,7 @@ from dinoscope.library.library import Library
 from dinoscope.library.records import NewFile, Stamp
 from dinoscope.models.backbone import Backbone
 from dinoscope.operations import tiling
-from dinoscope.operations.ahead import ReadAhead, Ready
+from dinoscope.operations.ahead import MEMORY, ReadAhead, Ready
 from dinoscope.operations.arithmetic import one_thread
 from dinoscope.operations.bases import basis_for
 from dinoscope.operations.batching import Batches, Shape, shape_of
@@ -36,6 +36,7 @@ COMMIT_SECONDS = 2.0  # what kill -9 can cost at most, together with
 COMMIT_PICTURES = 256  # so many pictures
 THUMBNAIL = 320  # longest side, made while the pixels are at hand
 BATCHES_AHEAD = 6  # pictures decoded, or asked for, so that the encoder finds a batch of one shape ready
+MEMORY_EACH = 12 * 2**20  # bytes of pixels held for each picture of a batch, which is six of one megapixel
 WAIT = 0.05  # seconds the encoder idles for a fuller batch before it takes a smaller one
 SKIP_STRIDE = 512  # unchanged files passed over between two looks at the decoders
 
@@ -77,10 +78,9 @@ def index_folders(
     workers = decode_workers(os.cpu_count() or 1)
     with ExitStack() as stack:
         reader = stack.enter_context(DecodeWorkers(workers, limits))
+        sizes = {"depth": BATCHES_AHEAD * batch, "memory": max(MEMORY, MEMORY_EACH * batch)}
         ahead = stack.enter_context(
-            ReadAhead(
-                reader, workers, at_least=at_least(backbone), thumbnail=THUMBNAIL, depth=BATCHES_AHEAD * batch
-            )
+            ReadAhead(reader, workers, at_least=at_least(backbone), thumbnail=THUMBNAIL, **sizes)
         )
         scout = stack.enter_context(Scout(roots, without=library.folder.resolve()))
         tokeniser, fine = None, settings.fine or library.fine(backbone.identity.key)
@@ -101,8 +101,8 @@ def index_folders(
 
 
 def decode_workers(cores: int) -> int:
-    """Half the cores, at most 8: a decode takes 5-12 ms of a core and a picture's encoding 60 or more."""
-    return min(8, max(1, cores // 2))
+    """Half the cores, at most 32: a picture's decoding takes 5-15 ms of a core, its encoding 50 or more."""
+    return min(32, max(1, cores // 2))
 
 
 class _Run:
