@@ -50,11 +50,11 @@ def test_rows_added_later_lie_where_they_would_have_lain_at_once(
 
 
 def test_what_is_read_at_a_time_is_bounded(many: Vectors, tmp_path: Path) -> None:
-    from dinoscope.engines import ivf_rabitq
+    from dinoscope.engines import ivf_making
 
     source = Held(many)
     IvfRabitq.build(source, threads=1, scratch=tmp_path)
-    assert source.largest_read <= ivf_rabitq._BLOCK
+    assert source.largest_read <= ivf_making.BLOCK
 
 
 def test_a_build_that_is_cancelled_says_so_and_maps_nothing(many: Vectors, tmp_path: Path) -> None:

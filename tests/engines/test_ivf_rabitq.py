@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from tests.engines.conftest import Held, clustered
 
-from dinoscope.engines.ivf_rabitq import IvfRabitq, lists_for
+from dinoscope.engines.ivf_making import lists_for
+from dinoscope.engines.ivf_rabitq import IvfRabitq
 from dinoscope.errors import LibraryDamaged
 from dinoscope.features import Vectors
 

@@ -139,7 +139,7 @@ def test_an_engine_goes_on_with_the_codes_it_has(
     library.remove(ids=[number + 1 for number in gone])
     with library._connections.read() as db:
         (before,) = shelf_rows(db)
-    monkeypatch.setattr(ivf_rabitq, "_trained", None)
+    monkeypatch.setattr(ivf_rabitq, "trained", None)
     assert library.compact().vectors == len(gone)
     with library._connections.read() as db:
         (row,) = shelf_rows(db)

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from dinoscope.engines.engine import Renumbering, Rows
 
 PART_BYTES = 2**27  # codes and rows collected before they are put aside; sorting takes as much again
+_ROWS = 2**16  # looked at together
 _MARK = b"ilar"
 _ROW = np.dtype("<i8")
 
@@ -149,3 +150,9 @@ def renamed(spans: Spans, renumbered: Renumbering) -> Spans:
         return codes[order], now[order]
 
     return span
+
+
+def left(covered: int, renumbered: Renumbering) -> int:
+    """Of so many rows, those that are not gone."""
+    blocks = (np.arange(start, min(start + _ROWS, covered)) for start in range(0, covered, _ROWS))
+    return sum(int(np.count_nonzero(renumbered(block) >= 0)) for block in blocks)
