@@ -76,8 +76,11 @@ class Calibration:
             )
         except (KeyError, TypeError):
             return None
-        current = contents <= found.contents * GROWN and found.contents <= contents * GROWN
-        return found if current else None
+        return found if found.holds(contents) else None
+
+    def holds(self, contents: int) -> bool:
+        """Is a library of so many pictures about as large as when it was sampled?"""
+        return contents <= self.contents * GROWN and self.contents <= contents * GROWN
 
     def written(self) -> dict[str, float | list[float]]:
         """For ``Library.set_calibration``."""
