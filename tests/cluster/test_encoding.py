@@ -63,6 +63,7 @@ def manifest(settings: Settings) -> Manifest:
 @pytest.fixture
 def writers(settings: Settings, manifest: Manifest) -> Iterator[LocalWriters]:
     made = LocalWriters(settings.library, manifest)
+    assert all(writer.answer("ready") for writer in made.writers)
     yield made
     made.close()
 

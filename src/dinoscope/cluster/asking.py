@@ -99,7 +99,8 @@ class Asker:
         """A sentence when the answer lacks what silent shards know."""
         if not self.silent:
             return None
+        missing, whose = len(self.silent), "its" if len(self.silent) == 1 else "their"
         return (
-            f"{len(self.silent)} of {self.count} shards did not answer, so their pictures are missing here: "
+            f"{missing} of {self.count} shards did not answer, so {whose} pictures are missing here: "
             "ask again in a minute"
         )
