@@ -13,11 +13,11 @@ import pytest
 
 from dinoscope.cluster import sharded_views
 from dinoscope.cluster.asking import LocalShards, Questions
-from dinoscope.cluster.manifest import Manifest
+from dinoscope.cluster.manifest import Manifest, demand_shard
 from dinoscope.cluster.sharded_library import ShardedLibrary
 from dinoscope.cluster.sharded_shelf import ShardedShelf
 from dinoscope.cluster.sharded_views import ShardedTokens, ShardedVectors
-from dinoscope.errors import LibraryReadOnly, NoSuchModel, NoSuchPicture, ShardSilent
+from dinoscope.errors import LibraryBusy, LibraryReadOnly, NoSuchModel, NoSuchPicture, ShardSilent
 from dinoscope.geometry import Box
 from dinoscope.library.filters import parse_filter
 from dinoscope.library.library import Library
@@ -30,8 +30,9 @@ from dinoscope.operations.answers import Answer
 from dinoscope.operations.mapping import lay_out
 from dinoscope.operations.region_answers import RegionAnswer
 from dinoscope.operations.session import Session
+from dinoscope.settings import Settings
 
-from .conftest import PICTURES, SHARDS, Hues
+from .conftest import PICTURES, SHARDS, Hues, split
 
 
 def scored(answer: Answer | RegionAnswer) -> list[tuple[float, str]]:
@@ -314,3 +315,23 @@ def test_a_sample_of_all_shards_is_as_fair_as_one_librarys(many: Session) -> Non
 def test_filters_reach_counts(many: Session, one: Session) -> None:
     where = parse_filter("name~copy")
     assert many.library.count(where) == one.library.count(where) == PICTURES // 10
+
+
+def test_rows_that_a_compaction_renumbered_are_refused_not_mistaken(
+    one_folder: Path, settings: Settings
+) -> None:
+    with Library.open(one_folder) as one:
+        manifest = split(one, settings.library)
+    shards = LocalShards(settings.library, manifest)
+    shelf = ShardedLibrary(settings.library, manifest, shards).shelf(Hues.identity.key)
+    folder = demand_shard(settings.library, manifest, 1)
+    with shelf.tokens() as view, shelf.vectors() as vectors:
+        rows = vectors.points().rows
+        with Library.open(folder, write=True) as shard:
+            shard.remove(ids=[shard.page(limit=1).pictures[0].id])
+            shard.compact()
+        with pytest.raises(LibraryBusy, match="ask again"):
+            view.nearby(np.eye(1, view.basis.dimension, dtype=np.float32), 5)
+        with pytest.raises(LibraryBusy, match="ask again"):
+            vectors.read(rows)
+    shards.close()
