@@ -27,6 +27,7 @@ from dinoscope.pictures.limits import Limits
 from dinoscope.pictures.refusal import Refusal
 
 Pictures = dict[str, tuple[Picture, ...]]  # content -> its files
+MOST_FILES = 100  # contents whose files come with an answer: 40 KB
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class VectorState:
     dimension: int
     count: int
     engine: str
+    pictures: int  # of the shard, be they of this model or not
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,13 +117,23 @@ class ShardAnswers:
     def vectors(self, model: str) -> VectorState | None:
         """None where nothing was indexed with the model."""
         shelf = self._shelf(model)
-        return None if shelf is None else VectorState(shelf.dimension, shelf.count, shelf.engine_name)
+        if shelf is None:
+            return None
+        return VectorState(shelf.dimension, shelf.count, shelf.engine_name, self._library.count())
 
     def search(
         self, model: str, queries: Vectors, k: int, where: Filter | None, probes: int | None
-    ) -> list[list[tuple[str, float]]]:
+    ) -> tuple[list[list[tuple[str, float]]], Pictures]:
+        """What is nearest and, where it is not much, its files that pass, which is asked next."""
         shelf = self._shelf(model)
-        return [[] for _ in queries] if shelf is None else shelf.search(queries, k, where, probes)
+        if shelf is None:
+            return [[] for _ in queries], {}
+        found = shelf.search(queries, k, where, probes)
+        contents = {content for line in found for content, _ in line}
+        if len(contents) > MOST_FILES:
+            return found, {}
+        nothing: Pictures = dict.fromkeys(contents, ())
+        return found, nothing | self._library.pictures_of(sorted(contents), where)
 
     def vectors_of(self, model: str, contents: Sequence[str]) -> dict[str, FloatArray]:
         """(D,) of each that has one."""

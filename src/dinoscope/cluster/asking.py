@@ -10,6 +10,7 @@ from dinoscope.cluster.answering import ShardAnswers
 from dinoscope.cluster.manifest import Manifest, demand_shard
 from dinoscope.errors import DinoscopeError, ShardSilent
 from dinoscope.library.library import Library
+from dinoscope.library.records import Picture
 
 Questions = Mapping[int, Sequence[Any]]  # shard -> the verb's arguments
 
@@ -52,7 +53,7 @@ class LocalShards:
 
 
 class Asker:
-    """The questions of one request: a shard that was silent once is not asked again.
+    """The questions of one request: a shard that was silent once is not asked again, nor what was told.
 
     Raises, from every method: ShardSilent when there is nobody left to ask; a shard's own refusal.
     """
@@ -60,6 +61,8 @@ class Asker:
     def __init__(self, shards: Shards) -> None:
         self._shards = shards
         self.silent: set[int] = set()
+        self.pictures: int | None = None  # in all shards that answer, once that was told
+        self.files: dict[tuple[str, str], tuple[Picture, ...]] = {}  # (content, filter) -> those that pass
 
     @property
     def count(self) -> int:

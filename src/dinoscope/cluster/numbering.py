@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dinoscope.cluster.manifest import MOST_SHARDS
+from dinoscope.library.records import Picture
 
 STRIDE = MOST_SHARDS  # an outer number is an inner one times this, plus the shard: below 2**53 for JavaScript
 Numbers = NDArray[np.int64]
@@ -39,3 +41,8 @@ def inner(number: int) -> tuple[int, int]:
 def outers(numbers: Numbers, shard: int) -> Numbers:
     """Any shape; -1, which stands for nothing, stays."""
     return np.where(numbers >= 0, numbers * STRIDE + shard, -1)
+
+
+def renumbered(pictures: Sequence[Picture], shard: int) -> list[Picture]:
+    """A shard's pictures with ids of the whole library."""
+    return [replace(one, id=outer(one.id, shard)) for one in pictures]

@@ -11,7 +11,7 @@ from dinoscope.cluster import merging, paging
 from dinoscope.cluster.asking import Asker, Shards
 from dinoscope.cluster.borrowing import Borrowed
 from dinoscope.cluster.manifest import Manifest
-from dinoscope.cluster.numbering import by_shard, inner, outer, shard_of
+from dinoscope.cluster.numbering import by_shard, inner, renumbered, shard_of
 from dinoscope.cluster.sharded_shelf import ShardedShelf
 from dinoscope.engines.engine import Tick
 from dinoscope.errors import LibraryReadOnly, NoSuchModel
@@ -146,13 +146,16 @@ class ShardedLibrary(Library):
     def pictures_of(
         self, contents: Sequence[str], where: Filter | None = None
     ) -> dict[str, tuple[Picture, ...]]:
-        wanted = by_shard(contents, self._shards.count)
-        answers = self._asker.each("pictures_of", {shard: (own, where) for shard, own in wanted.items()})
-        return {
+        asker, text = self._asker, "" if where is None else where.text
+        told = {content: asker.files[content, text] for content in contents if (content, text) in asker.files}
+        wanted = by_shard([content for content in contents if content not in told], self._shards.count)
+        answers = asker.each("pictures_of", {shard: (own, where) for shard, own in wanted.items()})
+        asked = {
             content: tuple(renumbered(pictures, shard))
             for shard, found in answers.items()
             for content, pictures in found.items()
         }
+        return asked | {content: pictures for content, pictures in told.items() if pictures}
 
     def find(self, path: Path) -> Picture | None:
         for shard, found in self._all("find", path).items():
@@ -161,7 +164,10 @@ class ShardedLibrary(Library):
         return None
 
     def count(self, where: Filter | None = None) -> int:
-        return sum(self._all("count", where).values())
+        asker = self._asker
+        if where is None and asker.pictures is not None:
+            return asker.pictures
+        return sum(asker.all("count", where).values())
 
     def page(
         self,
@@ -288,8 +294,3 @@ class ShardedLibrary(Library):
 
     def _home(self, content: str) -> int:
         return shard_of(content, self._shards.count)
-
-
-def renumbered(pictures: Sequence[Picture], shard: int) -> list[Picture]:
-    """With ids of the whole library."""
-    return [replace(one, id=outer(one.id, shard)) for one in pictures]

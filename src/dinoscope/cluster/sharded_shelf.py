@@ -10,7 +10,7 @@ import numpy as np
 from dinoscope.cluster import merging
 from dinoscope.cluster.answering import TokenState, VectorState
 from dinoscope.cluster.asking import Asker
-from dinoscope.cluster.numbering import by_shard, shard_of
+from dinoscope.cluster.numbering import by_shard, renumbered, shard_of
 from dinoscope.cluster.sharded_views import ShardedTokens, ShardedVectors
 from dinoscope.errors import NoRegions, NoSuchModel, NoSuchPicture
 from dinoscope.features import FloatArray, Vectors
@@ -30,6 +30,8 @@ class ShardedShelf(Shelf):
         }
         if not self._states:
             raise unknown
+        if len(self._states) == asker.count:  # else some shards have pictures and no such vectors
+            asker.pictures = sum(state.pictures for state in self._states.values())
 
     @property
     def key(self) -> str:
@@ -80,7 +82,11 @@ class ShardedShelf(Shelf):
         self, queries: Vectors, k: int, where: Filter | None = None, probes: int | None = None
     ) -> list[list[tuple[str, float]]]:
         answers = self._asker.all("search", self._key, queries, k, where, probes)
-        return merging.nearest(answers.values(), k)
+        text = "" if where is None else where.text
+        for shard, (_, files) in answers.items():
+            for content, pictures in files.items():
+                self._asker.files[content, text] = tuple(renumbered(pictures, shard))
+        return merging.nearest([found for found, _ in answers.values()], k)
 
     def sample(self, n: int, seed: int = 0) -> Vectors:
         """As one library draws: each vector as likely as any other, whichever shard it is in."""
