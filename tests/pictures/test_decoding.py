@@ -10,6 +10,7 @@ from PIL import Image, ImageCms
 
 from dinoscope.errors import MissingExtra, NotAPicture, PictureTooLarge
 from dinoscope.geometry import Size
+from dinoscope.pictures.colour import _transform
 from dinoscope.pictures.completeness import _idat
 from dinoscope.pictures.decoding import decode
 from dinoscope.pictures.limits import Limits
@@ -146,6 +147,14 @@ def test_a_colour_profile_is_applied(corner: Image.Image, file_of: FileOf, limit
     lifted = decode(file_of(corner, "PNG", icc_profile=linear), limits, where="it").pixels
     assert int(plain[40, 60, 1]) == 128
     assert int(lifted[40, 60, 1]) > 175
+
+
+def test_srgb_under_another_name_costs_no_conversion() -> None:
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    assert _transform(_under_another_name(srgb), "RGB") is None
+    linear = _with_linear_curves(srgb)
+    assert _transform(linear, "RGB") is not None
+    assert _transform(linear, "RGB") is _transform(linear, "RGB")  # built once
 
 
 def test_a_broken_colour_profile_is_passed_over(corner: Image.Image, file_of: FileOf, limits: Limits) -> None:
@@ -342,6 +351,8 @@ def _with_linear_curves(profile: bytes) -> bytes:
         name, offset = struct.unpack_from(">4sI", data, at)
         if name in {b"rTRC", b"gTRC", b"bTRC"}:
             struct.pack_into(">4sIIH", data, offset, b"curv", 0, 0, 0)
-    return (
-        bytes(data).replace("sRGB".encode("utf-16-be"), "Flat".encode("utf-16-be")).replace(b"sRGB", b"Flat")
-    )
+    return _under_another_name(bytes(data))
+
+
+def _under_another_name(profile: bytes) -> bytes:
+    return profile.replace("sRGB".encode("utf-16-be"), "Flat".encode("utf-16-be")).replace(b"sRGB", b"Flat")
