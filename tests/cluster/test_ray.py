@@ -43,6 +43,7 @@ pytestmark = [
         for kind in ("DeprecationWarning", "FutureWarning", "ResourceWarning")
     ),
 ]
+WRITTEN = 2  # shards where a test makes some: each has a process
 MEMORY = 80 * 2**20  # bytes of object store a node: the least that Ray allows
 
 
@@ -77,7 +78,7 @@ def index(settings: Settings, nodes: Any) -> Callable[..., list[Progress]]:
     """Index through Ray to the end and return every snapshot."""
 
     def run(*names: Path | str, **options: Any) -> list[Progress]:
-        return list(index_in_shards(names, settings, shards=SHARDS, load=Hues, **options))
+        return list(index_in_shards(names, settings, shards=WRITTEN, load=Hues, **options))
 
     return run
 
@@ -171,7 +172,7 @@ def test_neither_a_stop_nor_a_killed_node_costs_anything(
 ) -> None:
     folder = paint(tmp_path / "pictures", 140)
     second = nodes.add_node(num_cpus=1, object_store_memory=MEMORY)
-    with closing(index_in_shards([folder], settings, shards=SHARDS, load=Slow)) as steps:
+    with closing(index_in_shards([folder], settings, shards=WRITTEN, load=Slow)) as steps:
         stopped = next(step for step in steps if step.added)
     killed = False
     last: Progress | None = None
