@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.library.conftest import DIMENSION, MODEL, content, file, vector
 from tests.operations.conftest import Colours
 
 from dinoscope.errors import BadRequest
 from dinoscope.features import FloatArray, Pixels, Vectors, normalise
+from dinoscope.library.library import Library
 from dinoscope.operations.edit_kinds import KINDS, Edit
 from dinoscope.operations.robustness import FINE, Curve, Lab, Limit, Seeking, Trial
-from dinoscope.operations.surroundings import DEEP, Gathered
+from dinoscope.operations.surroundings import DEEP, Gathered, Shelved
 
 
 class Lightness(Colours):
@@ -171,3 +174,13 @@ def test_unknown_edits_are_told() -> None:
         list(lab().curve("x"))
     with pytest.raises(BadRequest, match="'x' is no edit"):
         list(lab().weakest(["blur", "x"]))
+
+
+def test_however_many_files_show_the_picture_none_of_them_is_another(tmp_path: Path) -> None:
+    with Library.open(tmp_path / "library", write=True) as library:
+        original = vector(0)
+        vectors = {content(number): original if number < 30 else vector(number) for number in range(40)}
+        library.commit(MODEL, DIMENSION, [file(number) for number in range(40)], vectors)
+        among = Shelved.of(library, MODEL.key, original)
+        assert len(among.selves) == 30
+        assert among.nearer(original[None, :], np.array([0.9], np.float32)) == [0]

@@ -132,6 +132,7 @@ def test_a_blank_picture_is_told(reader: TestClient, pair: Params) -> None:
     assert "second picture is blank" in found["note"]
 
 
+@pytest.mark.extra
 @pytest.mark.skipif(find_spec("cv2") is None, reason="needs the extra geometry")
 def test_the_very_same_thing_is_told(reader: TestClient, rng: np.random.Generator) -> None:
     spots = Image.fromarray(rng.integers(0, 256, (30, 40, 3), np.uint8)).resize((400, 300))

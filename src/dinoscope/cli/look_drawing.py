@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from errno import ENOSPC
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dinoscope.cli.output import escaped, out, say
-from dinoscope.errors import BadRequest, DiskFull, Unreadable
+from dinoscope.cli.writing import writing
+from dinoscope.errors import BadRequest
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -132,17 +132,13 @@ def write(to: Path, seen: Sequence[Seen]) -> None:
     from dinoscope.operations.panels import drawn, npz, svg
 
     first = seen[0]
-    try:
+    with writing(to):
         if to.suffix.lower() == ".npz":
             to.write_bytes(npz(first.look()))
         elif to.suffix.lower() == ".svg":
             to.write_text(svg(first.pixels, first.panels, Path(first.name).name), encoding="utf-8")
         else:
             stacked([drawn(one.pixels, one.panels, Path(one.name).name) for one in seen]).save(to)
-    except OSError as error:
-        if error.errno == ENOSPC:
-            raise DiskFull(f"the disk is full at {to}: make room, or choose another place") from None
-        raise Unreadable(f"{to} cannot be written ({error.strerror}): choose another place") from None
 
 
 def stacked(sheets: Sequence[Image]) -> Image:

@@ -18,7 +18,8 @@ from dinoscope.cli.options import (
     settings_of,
 )
 from dinoscope.cli.output import escaped, note, plural, print_json, say
-from dinoscope.errors import BadRequest, DiskFull, Unreadable
+from dinoscope.cli.writing import writing
+from dinoscope.errors import BadRequest
 
 if TYPE_CHECKING:
     from dinoscope.library.library import Library
@@ -105,22 +106,16 @@ def write_table(to: Path, library: Library, found: LibraryMap) -> None:
         Unreadable, DiskFull: it cannot be written.
     """
     from csv import writer
-    from errno import ENOSPC
 
-    try:
-        with to.open("w", encoding="utf-8", errors="replace", newline="") as file:
-            rows = writer(file)
-            rows.writerow(["id", "x", "y", "path"])
-            for start in range(0, len(found), 1000):
-                part = slice(start, start + 1000)
-                ids, places = found.pictures[part].tolist(), found.places[part].tolist()
-                paths = {one.id: one.path for one in library.pictures(ids)}
-                for id, (x, y) in zip(ids, places, strict=True):
-                    rows.writerow([id, f"{x:.5f}", f"{y:.5f}", paths.get(id, "")])
-    except OSError as error:
-        if error.errno == ENOSPC:
-            raise DiskFull(f"the disk is full at {to}: make room, or choose another place") from None
-        raise Unreadable(f"{to} cannot be written ({error.strerror}): choose another place") from None
+    with writing(to), to.open("w", encoding="utf-8", errors="replace", newline="") as file:
+        rows = writer(file)
+        rows.writerow(["id", "x", "y", "path"])
+        for start in range(0, len(found), 1000):
+            part = slice(start, start + 1000)
+            ids, places = found.pictures[part].tolist(), found.places[part].tolist()
+            paths = {one.id: one.path for one in library.pictures(ids)}
+            for id, (x, y) in zip(ids, places, strict=True):
+                rows.writerow([id, f"{x:.5f}", f"{y:.5f}", paths.get(id, "")])
 
 
 def _shown(steps: Iterator[Mapping]) -> LibraryMap:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dinoscope.errors import BadRequest, DiskFull, Unreadable
+from dinoscope.cli.writing import writing
+from dinoscope.errors import BadRequest, Unreadable
 from dinoscope.operations.matching import CLEAR
 
 if TYPE_CHECKING:
@@ -47,12 +48,8 @@ def check_place(path: Path) -> None:
 
 def write(path: Path, image: Image) -> None:
     """Raises: Unreadable, DiskFull when it cannot be written."""
-    try:
+    with writing(path):
         image.save(path, quality=92)
-    except OSError as error:
-        if error.errno == 28:
-            raise DiskFull(f"the disk is full at {path}: make room, or choose another place") from None
-        raise Unreadable(f"{path} cannot be written ({error.strerror}): choose another place") from None
 
 
 def drawn(

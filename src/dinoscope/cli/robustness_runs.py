@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dinoscope.cli.output import escaped, note, out, print_json, say, table
-from dinoscope.errors import DiskFull, NoLibrary, Unreadable
+from dinoscope.cli.writing import writing
+from dinoscope.errors import NoLibrary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -190,12 +191,8 @@ def show_study(found: Study) -> None:
 
 def _write(path: Path, text: str) -> None:
     """Raises: Unreadable, DiskFull when it cannot be written."""
-    try:
+    with writing(path):
         path.write_text(text, "utf-8")
-    except OSError as error:
-        if error.errno == 28:
-            raise DiskFull(f"the disk is full at {path}: make room, or choose another place") from None
-        raise Unreadable(f"{path} cannot be written ({error.strerror}): choose another place") from None
     note(f"Written: {escaped(path)}")
 
 

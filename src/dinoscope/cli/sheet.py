@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dinoscope.errors import BadRequest, DiskFull, Unreadable
+from dinoscope.cli.writing import writing
+from dinoscope.errors import BadRequest, Unreadable
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -69,7 +70,7 @@ def write(
     Raises:
         Unreadable, DiskFull: it cannot be written.
     """
-    try:
+    with writing(path):
         if is_sheet(path):
             cells = [_cell(marked(query, size, selection, CELL), "searched for", "")]
             for rank, hit in enumerate(hits, 1):
@@ -83,10 +84,6 @@ def write(
             name = f"{rank:02}-{hit.picture.path.stem[:80]}.jpg"
             drawn(load(hit, LARGE // 2), hit, _large(hit.picture.size)).save(path / name, quality=90)
         return 1 + len(hits)
-    except OSError as error:
-        if error.errno == 28:
-            raise DiskFull(f"the disk is full at {path}: make room, or choose another place") from None
-        raise Unreadable(f"{path} cannot be written ({error.strerror}): choose another place") from None
 
 
 def drawn(pixels: Pixels | None, hit: RegionHit, room: tuple[int, int]) -> Image:

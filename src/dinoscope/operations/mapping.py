@@ -91,14 +91,17 @@ def lay_out(
     path = _path(library, model)
     with library.shelf(model).vectors() as view:
         yield Mapping("Reading", 0, 1)
-        points = view.points()
-        if not len(points):
-            raise BadRequest("the library is empty, so there is nothing to map: index a folder first")
+        points = _some(view)
         kept = None if again else _read(path)
         if kept is None or _outgrown(kept, points) or kept.method != (method or _better(kept.method, best)):
-            yield Mapping("Laying out", 0, min(len(points), FITTED))
-            kept = _fitted(view, points, method or best)
-            _write(path, kept)
+            kept, chosen = None, np.sort(np.random.default_rng(0).permutation(len(points))[:FITTED])
+            names, vectors = points.names[chosen], view.read(points.rows[chosen])
+    if kept is None:  # minutes, in which the library must not be held as it was: its log would grow
+        yield Mapping("Laying out", 0, len(names))
+        kept = _fitted(names, vectors, method or best)
+        _write(path, kept)
+    with library.shelf(model).vectors() as view:
+        points = _some(view)
         here, _ = kept.where(points.names)
         if not here.all():
             for step, grown in _placed(view, points, kept):
@@ -126,10 +129,16 @@ def passing(library: Library, found: LibraryMap, where: Filter) -> Bools:
         return np.isin(found.pictures, points.pictures[view.passing(points, where)])
 
 
-def _fitted(view: VectorView, points: Points, method: Method) -> _Kept:
-    chosen = np.sort(np.random.default_rng(0).permutation(len(points))[:FITTED])
-    places = project(view.read(points.rows[chosen]), method)
-    names, order = np.unique(points.names[chosen], return_index=True)
+def _some(view: VectorView) -> Points:
+    points = view.points()
+    if not len(points):
+        raise BadRequest("the library is empty, so there is nothing to map: index a folder first")
+    return points
+
+
+def _fitted(names: Names, vectors: FloatArray, method: Method) -> _Kept:
+    places = project(vectors, method)
+    names, order = np.unique(names, return_index=True)
     return _Kept(method, names, places[order], np.ones(len(names), np.bool_))
 
 

@@ -80,9 +80,7 @@ class Shelved(Measured):
         """
         shelf = library.shelf(model)
         cohort, calibration = (yardstick or Yardstick()).of(library, shelf)
-        found = shelf.search(original[None, :], 20)[0]
-        selves = frozenset(content for content, cosine in found if cosine >= SAME)
-        return cls(cohort, calibration, shelf, selves)
+        return cls(cohort, calibration, shelf, _selves(shelf, original))
 
     @property
     def among(self) -> int:
@@ -114,6 +112,17 @@ class Gathered(Measured):
         alike = vectors @ self.vectors.T
         alike[:, self.vectors @ self.vectors[self.own] >= SAME] = -1
         return [min(DEEP, int(count)) for count in np.sum(alike > cosines[:, None] + _TIE, axis=1)]
+
+
+def _selves(shelf: Shelf, original: FloatArray) -> frozenset[str]:
+    """The contents that are a picture itself, stored more than once as other files."""
+    wanted = 20
+    while True:
+        found = shelf.search(original[None, :], wanted)[0]
+        selves = frozenset(content for content, cosine in found if cosine >= SAME)
+        if len(selves) < wanted:
+            return selves
+        wanted *= 10
 
 
 def _count(hits: Sequence[tuple[str, float]], selves: frozenset[str], cosine: float) -> int:

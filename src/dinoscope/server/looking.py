@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from time import perf_counter
+from typing import Annotated
 
 import numpy as np
+from fastapi import Query
 from PIL import Image
 
 from dinoscope.errors import BadRequest, Unreadable
@@ -17,6 +19,8 @@ from dinoscope.operations.queries import at_least
 from dinoscope.server.parts import Parts, in_thread
 from dinoscope.server.resources.search import NAME
 from dinoscope.server.wire import shown
+
+Name = Annotated[str, Query(max_length=64, description="a picture's id, or the name an upload got")]
 
 
 @dataclass(frozen=True, slots=True)

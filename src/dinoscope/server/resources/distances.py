@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
@@ -10,20 +10,17 @@ from dinoscope.errors import Unreadable
 from dinoscope.features import Features
 from dinoscope.operations import distances as operations
 from dinoscope.operations.searching import Query as Vector
-from dinoscope.server.looking import named
+from dinoscope.server.binary import BINARY, binary
+from dinoscope.server.looking import Name, named
 from dinoscope.server.parts import Here, Parts, in_thread
 from dinoscope.server.wire_distances import Distances, packed_why
 
 router = APIRouter(tags=["distances"])
 
 MOST = 100  # pictures: 4,950 pairs are half a megabyte
-Name = Annotated[str, Query(max_length=64, description="a picture's id, or the name an upload got")]
 Names = Annotated[
     list[str], Query(min_length=2, max_length=MOST, description="ids, or names that uploads got; repeated")
 ]
-BINARY: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"application/octet-stream": {}}, "description": "grids of bytes, see docs/api.md"}
-}
 
 
 @router.get("/distances")
@@ -44,7 +41,7 @@ async def why(here_: Annotated[str, Query(alias="here", max_length=64)], there: 
     """Which patches carry the likeness of two pictures."""
     first, second = await _seen(here, here_), await _seen(here, there)
     grids = await in_thread(lambda: packed_why(operations.why(first, second)), here.searching)
-    return Response(grids, media_type="application/octet-stream", headers={"Cache-Control": "no-store"})
+    return binary(grids)
 
 
 async def _vector(here: Parts, name: str) -> Vector:

@@ -22,16 +22,14 @@ from dinoscope.operations.panels import (
     npz,
     svg,
 )
-from dinoscope.server.looking import inside_of, named, pixels_of
+from dinoscope.server.binary import BINARY, binary
+from dinoscope.server.looking import Name, inside_of, named, pixels_of
 from dinoscope.server.parts import Here, Parts, in_thread
 from dinoscope.server.wire_look import packed_colours, packed_look
 
 router = APIRouter(tags=["looking inside"])
 
 FEWEST, MOST = 16, 1024  # patches: the cosines of 1024 with each other are a million bytes
-BINARY: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"application/octet-stream": {}}, "description": "grids of bytes, see docs/api.md"}
-}
 KINDS = {"png": "image/png", "svg": "image/svg+xml", "npz": "application/octet-stream"}
 FILE: dict[int | str, dict[str, Any]] = {
     200: {"content": {kind: {} for kind in KINDS.values()}, "description": "a file"}
@@ -43,7 +41,7 @@ Shown = Literal["attention", "colours", "likeness"]
 class Asked:
     """A picture, and where in the model to look."""
 
-    picture: Annotated[str, Query(max_length=64, description="a picture's id, or the name an upload got")]
+    picture: Name
     layer: Annotated[
         int | None, Query(ge=1, le=1000, description="from 1; left out: the last but one, which tells most")
     ] = None
@@ -72,7 +70,7 @@ async def look(asked: Annotated[Asked, Depends()], here: Here) -> Response:
     """The attention of each head, and the likeness of all patches to each other."""
     inside, seconds = await _inside(here, asked)
     layers = here.session.backbone.layers
-    return _binary(await in_thread(lambda: packed_look(inside, layers, seconds), here.searching))
+    return binary(await in_thread(lambda: packed_look(inside, layers, seconds), here.searching))
 
 
 @router.get("/look/colours", response_class=Response, responses=BINARY)
@@ -82,7 +80,7 @@ async def colours(asked: Annotated[Asked, Depends()], here: Here) -> Response:
     The first time for a layer and facet the colours are fitted, which takes some seconds.
     """
     inside, _ = await _inside(here, asked)
-    return _binary(packed_colours((await _look(here, inside)).colours))
+    return binary(packed_colours((await _look(here, inside)).colours))
 
 
 @router.get("/look/export", response_class=Response, responses=FILE)
@@ -142,7 +140,3 @@ def _file(pixels: Pixels, panels: list[Panel], kind: str) -> bytes:
     stored = BytesIO()
     drawn(pixels, panels).save(stored, "PNG")
     return stored.getvalue()
-
-
-def _binary(grids: bytes) -> Response:
-    return Response(grids, media_type="application/octet-stream", headers={"Cache-Control": "no-store"})

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
 from dinoscope.operations.mapping import passing
+from dinoscope.server.binary import BINARY, binary
 from dinoscope.server.mapping import Cartography
 from dinoscope.server.parts import Here, Where, in_thread
 from dinoscope.server.wire_map import MapState, packed_passing
@@ -14,9 +15,6 @@ from dinoscope.server.wire_map import MapState, packed_passing
 router = APIRouter(tags=["map"])
 
 PATIENCE = 0.5  # seconds: a map that only lacks some pictures is brought up to date by then
-BINARY: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"application/octet-stream": {}}, "description": "bytes, see docs/api.md"}
-}
 
 
 @router.get("/map")
@@ -38,7 +36,7 @@ async def lay_out(
 @router.get("/map/points", response_class=Response, responses=BINARY)
 async def points(here: Here, maps: Cartography) -> Response:
     """Every picture's place on the map."""
-    return _binary(await in_thread(maps.points, here.searching))
+    return binary(await in_thread(maps.points, here.searching))
 
 
 @router.get("/map/passing", response_class=Response, responses=BINARY)
@@ -51,8 +49,4 @@ async def passing_points(here: Here, maps: Cartography, where: Where) -> Respons
             return packed_passing(found.fitted | True)
         return packed_passing(passing(here.session.library, found, where))
 
-    return _binary(await in_thread(work, here.searching))
-
-
-def _binary(data: bytes) -> Response:
-    return Response(data, media_type="application/octet-stream", headers={"Cache-Control": "no-store"})
+    return binary(await in_thread(work, here.searching))

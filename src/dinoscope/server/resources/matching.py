@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
@@ -11,7 +11,8 @@ from dinoscope.operations.matching import LINKS
 from dinoscope.operations.pairing import FEWEST, MOST, PATCHES
 from dinoscope.operations.transferring import transfer
 from dinoscope.pictures.limits import Limits
-from dinoscope.server.looking import named
+from dinoscope.server.binary import BINARY, binary
+from dinoscope.server.looking import Name, named
 from dinoscope.server.marks import selection_of
 from dinoscope.server.matching import Found, Matcher, Matching, Pair
 from dinoscope.server.parts import Here, Parts, in_thread
@@ -21,10 +22,6 @@ from dinoscope.server.wire_regions import Marks
 router = APIRouter(tags=["matching"])
 
 MOST_LINKS = 200
-BINARY: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"application/octet-stream": {}}, "description": "grids of bytes, see docs/api.md"}
-}
-Name = Annotated[str, Query(max_length=64, description="a picture's id, or the name an upload got")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +61,14 @@ async def cosines(
 ) -> Response:
     """How strongly each patch of one answers to each of the other: for heat maps under a pointer."""
     found = await _found(here, matcher, asked)
-    return _binary(await in_thread(lambda: packed_cosines(found.matches, votes), here.searching))
+    return binary(await in_thread(lambda: packed_cosines(found.matches, votes), here.searching))
 
 
 @router.get("/match/dense", response_class=Response, responses=BINARY)
 async def dense(asked: Annotated[Asked, Depends()], here: Here, matcher: Matcher) -> Response:
     """Where every patch of either picture lies in the other, and how sure that is."""
     found = await _found(here, matcher, asked)
-    return _binary(await in_thread(lambda: packed_dense(found.matches), here.searching))
+    return binary(await in_thread(lambda: packed_dense(found.matches), here.searching))
 
 
 @router.post("/match/transfer", response_class=Response, responses=BINARY)
@@ -86,7 +83,7 @@ async def transferred(
         selection = selection_of(part, size, Limits.of(here.settings))
         return packed_transfer(transfer(found.matches, selection))
 
-    return _binary(await in_thread(work, here.searching))
+    return binary(await in_thread(work, here.searching))
 
 
 @router.get("/match/geometry")
@@ -100,7 +97,3 @@ async def geometry(both: Annotated[Both, Depends()], here: Here, matcher: Matche
 async def _found(here: Parts, matcher: Matching, asked: Asked) -> Found:
     first, second = await named(here, asked.here), await named(here, asked.there)
     return await matcher.match(Pair(first, second, asked.patches, asked.mirrored, asked.links))
-
-
-def _binary(grids: bytes) -> Response:
-    return Response(grids, media_type="application/octet-stream", headers={"Cache-Control": "no-store"})

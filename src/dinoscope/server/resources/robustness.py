@@ -16,7 +16,7 @@ from dinoscope.errors import BadRequest
 from dinoscope.operations.edit_kinds import parsed
 from dinoscope.operations.queries import at_least
 from dinoscope.operations.robustness import STEPS, Lab, Seeking, Until
-from dinoscope.server.looking import named, pixels_of
+from dinoscope.server.looking import Name, named, pixels_of
 from dinoscope.server.parts import Here, Parts, in_thread
 from dinoscope.server.wire_robustness import Curve, Edits, Step, Trial, Weakest
 
@@ -29,7 +29,6 @@ STREAM: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/event-stream": {}}, "description": "step …, then end"}
 }
 T = TypeVar("T")
-Name = Annotated[str, Query(max_length=64, description="a picture's id, or the name an upload got")]
 Seed = Annotated[int, Query(ge=0, lt=2**32, description="draws the noise and what is covered")]
 
 
