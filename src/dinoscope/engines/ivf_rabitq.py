@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from dinoscope.engines import ranking
+from dinoscope.engines import ranking, readahead
 from dinoscope.engines.engine import Mask, Renumbering, Rows, Tick, VectorSource
 from dinoscope.engines.exact import Exact
 from dinoscope.engines.inverted_lists import Collector, left, renamed, spans_of
@@ -22,11 +22,13 @@ from dinoscope.engines.ivf_making import BLOCK, emptied, encoder, trained, with_
 from dinoscope.errors import LibraryDamaged
 from dinoscope.features import FloatArray, Vectors
 
-PROBES = 32  # inverted lists visited a query
-RERANK = 100  # candidates ranked by their stored vectors, at least; 4 k where that is more
+PROBES = 32  # inverted lists visited a query, or
+PROBED = 48  # one in so many
+RERANK = 300  # candidates ranked by their stored vectors, at least; 4 k where that is more
 DEEPEST = 6_400  # and at most, three rounds later, for a query with nothing near: ~10 ms
 EXACT_BELOW = 10_000  # so few allowed rows are gathered and compared exactly: ~10 ms at D = 384
 RETRAIN_GROWTH = 4  # centroids trained on a quarter of the rows still serve; beyond that, train anew
+_PLAIN = 0.9  # share of allowed rows near a query from which a filter is none to it
 _MASKS = 8  # prepared masks remembered: an eighth of a byte a row and 8 bytes a list each
 _FILE = "ivf_rabitq.faiss"
 
@@ -45,6 +47,8 @@ class IvfRabitq:
         self._index = index  # IndexPreTransform: random rotation, then IndexIVFRaBitQ
         self._ivf: Any = faiss.extract_index_ivf(index)
         self._folder: Path | None = None  # whose file is mapped
+        self._visited: Mask | None = None  # of a mapped file: the lists that a search has read
+        self._size_of: Counts | None = None
         self._list_of: NDArray[np.int32] | None = None
         self._masks: list[tuple[weakref.ref[Mask], NDArray[np.uint8], Counts]] = []
 
@@ -117,6 +121,7 @@ class IvfRabitq:
             )
         engine = cls(source, index)
         engine._folder = folder
+        engine._visited = np.zeros(int(engine._ivf.nlist), np.bool_)
         return engine
 
     def save(self, folder: Path) -> None:
@@ -140,17 +145,20 @@ class IvfRabitq:
             return Exact(_Covered(self._source, self.covered)).search(queries, k, allowed)
         answer = ranking.nothing(len(queries), k)
         pending = np.arange(len(queries))
-        wanted, visits = min(max(RERANK, 4 * k), eligible), probes or PROBES
+        wanted, visits = min(max(RERANK, 4 * k), eligible), probes or self._probes
         while len(pending):
             found, estimates = self._candidates(queries[pending], wanted, allowed, visits)
             settled = np.ones(len(pending), np.bool_)
             for line, index in enumerate(pending):
                 rows, guesses = found[line][found[line] >= 0], estimates[line][found[line] >= 0]
-                scores = ranking.exact_scores(self._source, queries[index], rows)
-                best, marks = ranking.ordered(rows, scores, k)
+                scores = self._source.read(rows) @ queries[index]
+                settled[line] = len(rows) < wanted or _settled(scores, guesses, k)
+                rows, _ = ranking.contenders(rows, scores, k)
+                best, marks = ranking.ordered(
+                    rows, ranking.exact_scores(self._source, queries[index], rows), k
+                )
                 answer[0][index, : len(best)] = best
                 answer[1][index, : len(best)] = marks
-                settled[line] = len(rows) < wanted or _settled(scores, guesses, k)
             if wanted >= min(DEEPEST, eligible):
                 break
             pending, wanted, visits = pending[~settled], min(4 * wanted, eligible), 2 * visits
@@ -169,6 +177,11 @@ class IvfRabitq:
         if renumbered is not None:
             return self.covered < RETRAIN_GROWTH * count and count < RETRAIN_GROWTH * self.covered
         return 0 < self.covered <= count < RETRAIN_GROWTH * self.covered
+
+    @property
+    def _probes(self) -> int:
+        """Lists visited a query: more of them where there are many, for each holds less of what is near."""
+        return max(PROBES, int(self._ivf.nlist) // PROBED)
 
     def _eligible(self, allowed: Mask | None) -> int:
         return self.covered if allowed is None else int(np.count_nonzero(allowed))
@@ -193,9 +206,32 @@ class IvfRabitq:
     def _probed(self, queries: Vectors, wanted: int, probes: int, selector: Any) -> tuple[Rows, FloatArray]:
         import faiss
 
-        parameters = _parameters(faiss, probes, selector)
-        estimates, rows = self._index.search(queries, wanted, params=parameters)
+        rotated = self._index.chain.at(0).apply(queries)
+        likeness, lists = self._ivf.quantizer.search(rotated, probes)
+        self._ahead(lists)
+        made: Any = faiss.IVFRaBitQSearchParameters
+        parameters = made(nprobe=probes, sel=selector)  # this call's own
+        rows, estimates = ranking.nothing(len(queries), wanted)
+        arrays = (faiss.swig_ptr(one) for one in (rotated, lists, likeness, estimates, rows))
+        asked, at, near, found, numbers = arrays
+        self._ivf.search_preassigned_c(
+            len(queries), asked, wanted, at, near, found, numbers, False, parameters
+        )  # faiss's own wrapper takes no parameters
         return rows, estimates
+
+    def _ahead(self, lists: Rows) -> None:
+        """Of a mapped file, ask for all lists at once that no search has read before."""
+        if self._visited is None:
+            return
+        asked = np.zeros(len(self._visited), np.bool_)
+        asked[lists[lists >= 0]] = True
+        new = np.flatnonzero(asked & ~self._visited)
+        self._visited |= asked
+        stored = self._ivf.invlists
+        for number in new.tolist():  # the rows follow the codes
+            size = int(stored.list_size(number)) * (int(self._ivf.code_size) + 8)
+            if size:
+                readahead.needed(int(stored.get_codes(number)), size)
 
     def _lists_needed(self, queries: Vectors, wanted: int, probes: int, per_list: Counts) -> Counts:
         """(q,) nearest lists to visit so that a filter costs no recall.
@@ -203,12 +239,16 @@ class IvfRabitq:
         A filter such as a folder is correlated with what its pictures show: the lists near the query
         may hold few or none of its rows. So as many *allowed* rows are visited as a search without
         a filter visits rows, however far that leads. Rounded up to a power of two: few searches.
+        Where it excludes hardly any near the query, as tombstones do, nothing changes.
         """
         lists = int(self._ivf.nlist)
         enough = max(probes * self.covered // lists, 4 * wanted)
         rotated = self._index.chain.at(0).apply(queries)
-        needed = np.empty(len(queries), np.int64)
-        pending, depth = np.arange(len(queries)), min(2 * probes, lists)
+        nearest = self._ivf.quantizer.search(rotated, min(probes, lists))[1]
+        near, all_near = per_list[nearest].sum(axis=1), self._sizes()[nearest].sum(axis=1)
+        plain = (near >= _PLAIN * all_near) & (near >= 4 * wanted)
+        needed = np.full(len(queries), min(probes, lists))
+        pending, depth = np.flatnonzero(~plain), min(2 * probes, lists)
         while len(pending):
             nearest = self._ivf.quantizer.search(rotated[pending], depth)[1]
             visited = np.cumsum(per_list[nearest], axis=1)
@@ -216,8 +256,8 @@ class IvfRabitq:
             counts = 1 + np.argmax(visited >= np.minimum(enough, visited[:, -1:]), axis=1)
             needed[pending[done]] = counts[done]
             pending, depth = pending[~done], min(4 * depth, lists)
-        rounded = 2 ** np.ceil(np.log2(np.maximum(needed, probes)))
-        return np.asarray(np.minimum(rounded, lists), np.int64)
+        rounded = np.asarray(2 ** np.ceil(np.log2(np.maximum(needed, probes))), np.int64)
+        return np.where(plain, needed, np.minimum(rounded, lists))
 
     def _prepared(self, allowed: Mask) -> tuple[NDArray[np.uint8], Counts]:
         """(bitmap, allowed rows a list) of a mask, remembered: the library asks with the same few masks."""
@@ -225,9 +265,21 @@ class IvfRabitq:
             if reference() is allowed:
                 return bits, per_list
         bits = np.packbits(allowed, bitorder="little")
-        per_list = np.bincount(self._lists()[allowed], minlength=int(self._ivf.nlist))
+        excluded = np.flatnonzero(~allowed)
+        if 2 * len(excluded) < len(allowed):
+            per_list = self._sizes() - np.bincount(self._lists()[excluded], minlength=int(self._ivf.nlist))
+        else:
+            per_list = np.bincount(self._lists()[allowed], minlength=int(self._ivf.nlist))
         self._masks = [(weakref.ref(allowed), bits, per_list), *self._masks][:_MASKS]
         return bits, per_list
+
+    def _sizes(self) -> Counts:
+        """(lists,) rows of each."""
+        stored = self._ivf.invlists
+        if self._size_of is None:
+            sizes = [int(stored.list_size(number)) for number in range(int(self._ivf.nlist))]
+            self._size_of = np.array(sizes, np.int64)
+        return self._size_of
 
     def _lists(self) -> NDArray[np.int32]:
         """(covered,) the list of each row; 4 MB at a million, read from the index at the first filter."""
@@ -244,7 +296,7 @@ class IvfRabitq:
         return self._list_of
 
 
-def _settled(scores: NDArray[np.float64], estimates: FloatArray, k: int) -> bool:
+def _settled(scores: FloatArray, estimates: FloatArray, k: int) -> bool:
     """Is it unlikely that a row beyond these candidates belongs among the best k?
 
     The next row's estimate is at most the last one's. It belongs there when the estimate errs by
@@ -273,12 +325,6 @@ class _Covered:
 
     def read(self, rows: Rows | slice) -> Vectors:
         return self._source.read(rows)
-
-
-def _parameters(faiss: Any, probes: int, selector: Any) -> Any:
-    """Search parameters that belong to one call: nothing is set on the shared index."""
-    inner = faiss.IVFRaBitQSearchParameters(nprobe=probes, sel=selector)
-    return faiss.SearchParametersPreTransform(index_params=inner)
 
 
 def _first_line(error: Exception) -> str:

@@ -46,7 +46,7 @@ def mapped(path: Path, record: np.dtype[Any], count: int, what: str) -> Records:
             f"{path} is shorter than the {count} {what} it should hold: restore it from a backup, "
             "or drop the model from the library and index again"
         )
-    return np.memmap(path, record, "r", shape=(count,))
+    return np.asarray(np.memmap(path, record, "r", shape=(count,)))  # without memmap's cost at each use
 
 
 def append(path: Path, committed: int, records: Records) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from dinoscope.engines.engine import Mask, Rows
+from dinoscope.engines.readahead import Pages
 from dinoscope.errors import BadRequest
 from dinoscope.features import Basis, RegionTokens, TokenTable, Vectors, normalise
 from dinoscope.library.recordfile import Records, mapped
@@ -41,6 +42,7 @@ class TokenFile:
         """
         self.each, self._dimension = (int(side) for side in record["vectors"].shape)
         self._records = mapped(path, record, count, "pictures' region tokens")
+        self._ahead = Pages(self._records)
 
     @property
     def dimension(self) -> int:
@@ -54,14 +56,17 @@ class TokenFile:
         if isinstance(rows, slice):
             start, stop, step = rows.indices(len(self))
             first, last = start // self.each, -(-stop // self.each)
+            self._ahead.items(slice(first, last), len(self._records))
             near = self._records["vectors"][first:last].reshape(-1, self._dimension)
             found = near[start - first * self.each : stop - first * self.each : step]
         else:
+            self._ahead.rows(rows // self.each)
             found = self._records["vectors"][rows // self.each, rows % self.each]
         return normalise(found.astype(np.float32))
 
     def table(self, records: Rows) -> TokenTable:
         """The tokens of n pictures."""
+        self._ahead.rows(records)
         found = self._records[records]
         grids = np.stack([found["rows"], found["columns"]], axis=1).astype(np.int64)
         return TokenTable(found["vectors"], found["count"].astype(np.int64), found["map"], grids)
@@ -71,11 +76,13 @@ class TokenFile:
         there = np.flatnonzero(rows >= 0)
         useful = np.zeros(rows.size, np.bool_)
         pictures, tokens = np.divmod(rows.reshape(-1)[there], self.each)
+        self._ahead.rows(pictures)
         useful[there] = tokens < self._records["count"][pictures]
         return useful.reshape(rows.shape)
 
     def raw(self, records: Rows | slice) -> Records:
         """(n,) as stored."""
+        self._ahead.items(records, len(self._records))
         return np.asarray(self._records[records])
 
     def spoilt(self, records: slice) -> int:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dinoscope.engines.engine import Rows
+from dinoscope.engines.readahead import Pages
 from dinoscope.errors import BadRequest
 from dinoscope.features import FloatArray, Vectors, normalise
 from dinoscope.library.recordfile import mapped
@@ -30,6 +31,7 @@ class VectorFile:
         """
         self._dimension = dimension
         self._rows: Halves = mapped(path, np.dtype((np.float16, (dimension,))), count, "vectors")
+        self._ahead = Pages(self._rows)
 
     @property
     def dimension(self) -> int:
@@ -40,10 +42,12 @@ class VectorFile:
 
     def read(self, rows: Rows | slice) -> Vectors:
         """(n, D) unit float32: what float16 rounded away from length 1 is put back."""
+        self._ahead.items(rows, len(self._rows))
         return normalise(np.asarray(self._rows[rows], np.float32))
 
     def raw(self, records: Rows | slice) -> Halves:
         """(n, D) as stored."""
+        self._ahead.items(records, len(self._rows))
         return np.asarray(self._rows[records])
 
     def spoilt(self, records: slice) -> int:
