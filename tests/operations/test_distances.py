@@ -42,7 +42,7 @@ def test_opposites_are_farther_apart_than_most(rng: np.random.Generator) -> None
     vector = unit(rng, 6)
     found = distances_of(np.stack([vector, -vector]), "m", calibration).between(0, 1)
     assert found.cosine == pytest.approx(-1)
-    assert found.sentence == "farther apart than 99.999 % of the library's pairs"
+    assert found.sentence == "farther apart than 99.98 % of the library's pairs"
 
 
 def test_one_picture_twice_is_told_as_such(rng: np.random.Generator) -> None:

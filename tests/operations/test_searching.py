@@ -166,8 +166,9 @@ def test_percentiles_fall_with_the_score(session: Session, indexed: Path) -> Non
     hits = session.search(indexed / "a" / "03.png", k=12).hits
     percentiles = [hit.percentile for hit in hits]
     assert percentiles == sorted(percentiles, reverse=True)
-    assert percentiles[0] == 100.0
-    assert all(0 <= percentile <= 100 for percentile in percentiles)
+    pairs = len(hits) * (len(hits) - 1) / 2  # of the whole library: they prove no more
+    assert percentiles[0] == pytest.approx(100 * (1 - 1 / pairs))
+    assert percentiles[-1] >= 100 / pairs - 1e-4
 
 
 def test_the_yardstick_is_kept_until_the_library_grows(

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, expm1
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,12 +93,14 @@ class Calibration:
         }
 
     def percentile(self, score: float) -> float:
-        """Share of random pairs that are less alike, in [0, 100]."""
-        return float(np.interp(score, self.scores, self.levels, left=0.0, right=1.0)) * 100
+        """Share of random pairs that are less alike, between 0 and 100: no nearer to either than one pair."""
+        return float(self.percentiles(np.array(score)))
 
-    def percentiles(self, scores: FloatArray) -> FloatArray:
+    def percentiles(self, scores: NDArray[np.floating[Any]]) -> FloatArray:
         """``percentile`` of each, in the same shape."""
-        found = np.interp(scores, self.scores, self.levels, left=0.0, right=1.0) * 100
+        pictures = min(self.contents, COHORT)
+        surest = 1 - 2 / (pictures * (pictures - 1))  # n pairs, none more alike, prove 1 - 1/n and no more
+        found = np.clip(np.interp(scores, self.scores, self.levels), 1 - surest, surest) * 100
         return np.asarray(found, np.float32)
 
     def quantiles(self) -> tuple[float, ...]:
