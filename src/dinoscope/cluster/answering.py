@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ class VectorState:
 class TokenState:
     """A shard's region tokens as they are now."""
 
-    basis: Basis
+    basis: str  # a name that equal bases share; the basis itself is 200 KB
     fine: bool
     count: int
     tokens: int
@@ -179,11 +180,23 @@ class ShardAnswers:
             if shelf is None:
                 return None
             with shelf.tokens() as view:
+                name = blake2b(view.basis.mean.tobytes() + view.basis.projection.tobytes(), digest_size=16)
                 return TokenState(
-                    view.basis, view.fine, view.count, view.tokens, view.engine, view.exact, view.numbering
+                    basis=name.hexdigest(),
+                    fine=view.fine,
+                    count=view.count,
+                    tokens=view.tokens,
+                    engine=view.engine,
+                    exact=view.exact,
+                    numbering=view.numbering,
                 )
         except NoRegions:
             return None
+
+    def basis(self, model: str) -> Basis:
+        """What the tokens were reduced with."""
+        with self._demand(model).tokens() as view:
+            return view.basis
 
     def nearby(
         self, model: str, queries: Vectors, n: int, where: Filter | None, numbering: str

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from dinoscope.cluster.answering import ShardAnswers
 from dinoscope.cluster.manifest import Manifest, demand_shard
 from dinoscope.errors import DinoscopeError, ShardSilent
+from dinoscope.features import Basis
 from dinoscope.library.library import Library
 from dinoscope.library.records import Picture
 
@@ -52,14 +54,23 @@ class LocalShards:
             library.close()
 
 
+@dataclass(slots=True)
+class Kept:
+    """What never changes while shards are served, so that no request asks for it again."""
+
+    models: list[str] = field(default_factory=list)  # known to have vectors
+    bases: dict[str, Basis] = field(default_factory=dict)  # by the names that TokenState has
+
+
 class Asker:
     """The questions of one request: a shard that was silent once is not asked again, nor what was told.
 
     Raises, from every method: ShardSilent when there is nobody left to ask; a shard's own refusal.
     """
 
-    def __init__(self, shards: Shards) -> None:
+    def __init__(self, shards: Shards, kept: Kept | None = None) -> None:
         self._shards = shards
+        self.kept = kept or Kept()
         self.silent: set[int] = set()
         self.pictures: int | None = None  # in all shards that answer, once that was told
         self.files: dict[tuple[str, str], tuple[Picture, ...]] = {}  # (content, filter) -> those that pass

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NoReturn, Self
 
 from dinoscope.cluster import merging, paging
-from dinoscope.cluster.asking import Asker, Shards
+from dinoscope.cluster.asking import Asker, Kept, Shards
 from dinoscope.cluster.borrowing import Borrowed
 from dinoscope.cluster.manifest import Manifest
 from dinoscope.cluster.numbering import by_shard, inner, renumbered, shard_of
@@ -46,20 +46,20 @@ class ShardedLibrary(Library):
         borrowed: Borrowed | None = None,
         *,
         asker: Asker | None = None,
-        models: list[str] | None = None,
+        kept: Kept | None = None,
     ) -> None:
         """
         Args:
             borrowed: where originals that are elsewhere are kept for a while.
             asker: of one request, see ``asked``; None: every question is a request of its own.
-            models: those known to have vectors; kept, for no shard forgets one while it is served.
+            kept: shared by all requests.
         """
         self._folder = root
         self._manifest = manifest
         self._shards = shards
         self._borrowed = borrowed or Borrowed()
         self._request = asker
-        self._known_models = [] if models is None else models
+        self._kept = kept or Kept()
 
     # One request
 
@@ -69,8 +69,8 @@ class ShardedLibrary(Library):
             self._manifest,
             self._shards,
             self._borrowed,
-            asker=Asker(self._shards),
-            models=self._known_models,
+            asker=Asker(self._shards, self._kept),
+            kept=self._kept,
         )
 
     @property
@@ -83,7 +83,7 @@ class ShardedLibrary(Library):
 
     @property
     def _asker(self) -> Asker:
-        return self._request or Asker(self._shards)
+        return self._request or Asker(self._shards, self._kept)
 
     def close(self) -> None:
         self._shards.close()
@@ -204,9 +204,10 @@ class ShardedLibrary(Library):
     # Vectors
 
     def models(self) -> tuple[str, ...]:
-        if not self._known_models:
-            self._known_models += dict.fromkeys(key for part in self._all("models").values() for key in part)
-        return tuple(self._known_models)
+        if not self._kept.models:
+            found = dict.fromkeys(key for part in self._all("models").values() for key in part)
+            self._kept.models = list(found)
+        return tuple(self._kept.models)
 
     def shelf(self, model_key: str) -> ShardedShelf:
         unknown = NoSuchModel(
@@ -216,8 +217,11 @@ class ShardedLibrary(Library):
         return ShardedShelf(self._asker, model_key, unknown)
 
     def region_basis(self, model_key: str) -> Basis | None:
-        states = [one for one in self._all("tokens", model_key).values() if one is not None]
-        return states[0].basis if states else None
+        for shard, state in self._all("tokens", model_key).items():
+            if state is not None:
+                found: Basis = self._asker.one(shard, "basis", model_key)
+                return found
+        return None
 
     def fine(self, model_key: str) -> bool:
         return any(one.fine for one in self._all("tokens", model_key).values() if one is not None)

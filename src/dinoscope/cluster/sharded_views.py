@@ -16,7 +16,6 @@ from dinoscope.features import Basis, FloatArray, TokenTable, Vectors
 from dinoscope.geometry import Bools
 from dinoscope.library.filters import Filter
 from dinoscope.library.token_views import TokenView
-from dinoscope.library.tokens import same_basis
 from dinoscope.library.vector_views import Points, VectorView
 
 SPARE, SOME = 2, 32  # a shard is asked for twice its share of the nearest tokens, and so many
@@ -36,7 +35,7 @@ class ShardedTokens(TokenView):
         self._contents: dict[int, str] = {}  # of rows that were read
         first, *others = states.items()
         for shard, state in others:
-            if not same_basis(first[1].basis, state.basis):
+            if first[1].basis != state.basis:
                 raise LibraryDamaged(
                     f"shards {first[0] + 1} and {shard + 1} describe parts of pictures in different terms: "
                     "index the pictures into another --library"
@@ -44,7 +43,11 @@ class ShardedTokens(TokenView):
 
     @property
     def basis(self) -> Basis:
-        return next(iter(self._states.values())).basis
+        shard, state = next(iter(self._states.items()))
+        bases = self._asker.kept.bases
+        if state.basis not in bases:
+            bases[state.basis] = self._asker.one(shard, "basis", self._model)
+        return bases[state.basis]
 
     @property
     def numbering(self) -> str:
