@@ -26,7 +26,7 @@ RayOption = Annotated[
 AddressOption = Annotated[
     str | None,
     typer.Option(
-        metavar="HOST:PORT", help="Head of the Ray cluster; left out: the one here, or one is started."
+        metavar="HOST:PORT", help="Head of the Ray cluster; left out: RAY_ADDRESS, or one is started."
     ),
 ]
 WhereOption = Annotated[

@@ -1,4 +1,8 @@
-"""Joining a Ray cluster, or starting one on this machine. Nothing is told to anybody outside of it."""
+"""Joining a Ray cluster, or starting one on this machine. Nothing is told to anybody outside of it.
+
+Whoever reaches Ray's ports or its folder can have it run anything. One that is started here therefore listens
+on this machine's own address only, and has a folder that nobody else may open.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +11,14 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from dinoscope.errors import BadRequest, DinoscopeError, MissingExtra, NoClusterThere
 
 KNOCK = 3.0  # seconds until an address must answer
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_SERVE_LOG_TO_STDERR": "0"}
+LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}  # Ray's name for it: as on a Mac, 127.0.0.1 is the node
 _LOGGERS = ("ray", "ray.data", "ray.serve")
 
 
@@ -20,16 +27,17 @@ def joined(address: str | None) -> Iterator[None]:
     """Connected to the cluster at an address for as long as the block lasts.
 
     Args:
-        address: ``host:port`` of a cluster's head; None: the one that ``RAY_ADDRESS`` names or that runs on
-            this machine, else one that is started here and ends with the block. Where this process is
-            connected already, that is what is used.
+        address: ``host:port`` of a cluster's head; None: the one that ``RAY_ADDRESS`` names, else one that
+            is started here and ends with the block. Where this process is connected already, that is what
+            is used.
 
     Raises:
         MissingExtra: Ray is not installed.
         NoClusterThere: nothing answers there, or something that this Ray cannot join.
         BadRequest: it is no address.
     """
-    for name, value in QUIET.items():
+    there = address or os.environ.get("RAY_ADDRESS")
+    for name, value in (QUIET if there else QUIET | LOOPBACK).items():  # before Ray is imported
         os.environ.setdefault(name, value)
     try:
         import ray
@@ -40,18 +48,20 @@ def joined(address: str | None) -> Iterator[None]:
         return
     if address is not None:
         _knock(address)
-    try:
-        ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
-    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
-        where = address or os.environ.get("RAY_ADDRESS") or "this machine"
-        raise NoClusterThere(
-            f"the Ray cluster at {where} cannot be joined ({_first(error)}): {_START}"
-        ) from None
-    quiet()
-    try:
-        yield
-    finally:
-        ray.shutdown()
+    with _own_folder() as private:
+        options = {"address": there} if there else {"address": "local", "_temp_dir": private}
+        try:
+            ray.init(**options, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+        except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+            where = there or "this machine"
+            raise NoClusterThere(
+                f"the Ray cluster at {where} cannot be joined ({_first(error)}): {_START}"
+            ) from None
+        quiet()
+        try:
+            yield
+        finally:
+            ray.shutdown()
 
 
 def refusal_in(error: BaseException) -> DinoscopeError | None:
@@ -65,6 +75,14 @@ def refusal_in(error: BaseException) -> DinoscopeError | None:
 
 
 _START = "start one with “ray start --head”, or leave the address out to use this machine"
+
+
+@contextmanager
+def _own_folder() -> Iterator[str]:
+    """For sockets, shared objects and logs. Sockets' names must be short, and /tmp is."""
+    short = "/tmp" if Path("/tmp").is_dir() else None
+    with TemporaryDirectory(prefix="dinoscope-ray-", dir=short, ignore_cleanup_errors=True) as folder:
+        yield f"{folder}/ray"  # Ray opens its own to all, so it is inside of one that is not
 
 
 def _knock(address: str) -> None:
@@ -82,7 +100,7 @@ def _knock(address: str) -> None:
 
 
 def quiet() -> None:
-    """Ray's own progress and logs stay out of the terminal; they are in its folder below /tmp/ray."""
+    """Ray's own progress and logs stay out of the terminal; they are in its folder."""
     for name in _LOGGERS:
         logging.getLogger(name).setLevel(logging.ERROR)
 
