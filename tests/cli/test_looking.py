@@ -47,6 +47,7 @@ def test_a_picture_of_the_library_is_named_by_its_id(dinoscope: Dinoscope, index
     ran = dinoscope("look", "id:1", "--heat", "5,5", "--json")
     assert ran.code == 0, ran.err
     assert ran.json[0]["picture"] == "id:1"
+    assert "--out FILE.png" in dinoscope("look", "id:1").err, "a pipe shows no maps"
     missing = dinoscope("look", "id:99")
     assert missing.code != 0
     assert "no picture 99" in missing.err

@@ -18,7 +18,7 @@ from dinoscope.cli.options import (
     ThreadsOption,
     settings_of,
 )
-from dinoscope.cli.output import escaped, note, print_json
+from dinoscope.cli.output import escaped, note, out, print_json
 from dinoscope.cli.sources import source_of
 from dinoscope.errors import BadRequest, Unreadable
 
@@ -97,6 +97,8 @@ def look(
         return print_json([one.facts() for one in seen])
     for one in seen:
         show(one)
+    if to is None and not out().is_terminal:
+        note("The maps are shown in a terminal only: [bold]--out[/] FILE.png, .svg or .npz writes them.")
     return None
 
 
