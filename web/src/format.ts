@@ -71,3 +71,6 @@ export function parted(sentence: string): [said: string, why: string] {
   const why = sentence.slice(colon + 2);
   return [sentence.slice(0, colon), why.charAt(0).toUpperCase() + why.slice(1)];
 }
+
+/** "Click" for a mouse; where nothing hovers, fingers tap. */
+export const press = (): string => (matchMedia("(hover: none)").matches ? "Tap" : "Click");

@@ -7,6 +7,7 @@ import { Notice } from "../../components/notice";
 import { Segments } from "../../components/segments";
 import { keysRest } from "../../keys";
 import type { At } from "../../grids";
+import { press } from "../../format";
 import { aboutPicture, routes, turn } from "../../route";
 import { useAsked, type Asked } from "../../state/asked";
 import { useStore } from "../../state/store";
@@ -156,8 +157,10 @@ function Waiting({ fitting }: { fitting: boolean }) {
 function Underneath({ show, at, heads }: { show: Show; at: At | null; heads: boolean }) {
   return (
     <p class="look-under">
-      {show === "likeness" && !at && "Move over the picture: the warmer, the more a place is like the one under the pointer. Click to keep it."}
-      {show === "colours" && !at && "Places of one colour are the same to the model. Click one to find out what it is."}
+      {show === "likeness" && !at && (press() === "Tap"
+        ? "Tap a place: the warmer, the more another is like it."
+        : "Move over the picture: the warmer, the more a place is like the one under the pointer. Click to keep it.")}
+      {show === "colours" && !at && `Places of one colour are the same to the model. ${press()} one to find out what it is.`}
       {show === "attention" && (heads
         ? "This model has no attention of its own to show."
         : "Where each head of the model looks to tell what the whole picture is.")}

@@ -1,4 +1,5 @@
 // Under the pictures: what there is to do with them, or what the pointer finds.
+import { press } from "../../format";
 import { turn } from "../../route";
 import { useStore } from "../../state/store";
 import type { Geometry, Matched } from "./asking";
@@ -34,10 +35,12 @@ export function Underneath({ show, match, geometry, pinned, links }: Props) {
 }
 
 function hint(show: Show, geometry: Geometry | null, links: number): string {
-  if (show === "dense") return "One colour is one part. Move over either picture to see where a place lies in the other.";
+  const touched = press() === "Tap";
+  if (show === "dense") return `One colour is one part. ${touched ? "Tap" : "Move over"} either picture to see where a place lies in the other.`;
   if (show === "geometry") {
     if (!geometry) return "";
-    return links > 0 ? `${geometry.agreeing} points agree, of ${geometry.matched} that were found in both.` : asSentence(geometry.sentence);
+    return links > 0 ? `${geometry.agreeing} points agree, of ${geometry.matched} that were found in both.` : ""; // what it means stands beside it
   }
+  if (touched) return "Tap a place in either picture: the warmer the other, the more alike, and the best places are marked.";
   return "Move over either picture: the warmer the other, the more alike. Click to keep a place and see the best for it.";
 }

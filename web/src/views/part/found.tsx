@@ -8,7 +8,7 @@ import { Icon, type IconName } from "../../components/icon";
 import { Notice } from "../../components/notice";
 import type { TileActions } from "../../components/tile";
 import { NO_FILTERS, isFiltered } from "../../filters";
-import { duration, plural } from "../../format";
+import { duration, plural, press } from "../../format";
 import { asksSomething, boxMark } from "../../marks";
 import { formatRoute, navigate, routes, selectPart, withPlace, type PlaceExample } from "../../route";
 import { jobs, runningJob, startIndexing } from "../../state/jobs";
@@ -246,7 +246,7 @@ function Invitation() {
       <ul role="list">
         <li><Icon name="box" /> <span><b>Drag</b> a box around it, or <b>circle</b> it with the lasso</span></li>
         <li><Icon name="brush" /> <span><b>Paint</b> over it with the brush</span></li>
-        <li><Icon name="pointIn" /> <span><b>Click</b> on it, and on what it is not with the right button or <b>⊖</b></span></li>
+        <li><Icon name="pointIn" /> <span><b>{press()}</b> on it, and on what it is not with {press() === "Tap" ? "" : "the right button or "}<b>⊖</b></span></li>
       </ul>
       <p class="hint">Pictures with such a part appear here while you draw.</p>
     </section>
