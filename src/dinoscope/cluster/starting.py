@@ -18,7 +18,10 @@ from dinoscope.errors import BadRequest, DinoscopeError, MissingExtra, NoCluster
 
 KNOCK = 3.0  # seconds until an address must answer
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_SERVE_LOG_TO_STDERR": "0"}
-LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}  # Ray's name for it: as on a Mac, 127.0.0.1 is the node
+OURS = {  # of one that is started here
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # Ray's name for it: as on a Mac, 127.0.0.1 is the node
+    "RAY_worker_niceness": "0",  # of 15, a busy machine would hardly index, and not answer
+}
 _LOGGERS = ("ray", "ray.data", "ray.serve")
 
 
@@ -37,7 +40,7 @@ def joined(address: str | None) -> Iterator[None]:
         BadRequest: it is no address.
     """
     there = address or os.environ.get("RAY_ADDRESS")
-    for name, value in (QUIET if there else QUIET | LOOPBACK).items():  # before Ray is imported
+    for name, value in (QUIET if there else QUIET | OURS).items():  # before Ray is imported
         os.environ.setdefault(name, value)
     try:
         import ray
