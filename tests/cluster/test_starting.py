@@ -12,50 +12,65 @@ from typing import Any
 import pytest
 
 SCRIPT = """
-import json, os, stat
-import psutil
-from dinoscope.cluster.starting import joined
+import json, os, stat, sys
+from pathlib import Path
 
-with joined(None):
+import psutil
+from tests.cluster.conftest import Hues
+
+from dinoscope.cluster.manifest import claimed, demand_shard
+from dinoscope.cluster.serving import served
+from dinoscope.library.library import Library
+from dinoscope.settings import Settings
+
+root = Path(sys.argv[1])
+key = Hues.identity.key
+manifest = claimed(root, shards=1, model=key, name="hues", dimension=Hues.dimension)
+Library.open(demand_shard(root, manifest, 0), write=True).close()
+with served(Settings(library=root), load=Hues):
     import ray
 
-    @ray.remote
-    class Member:
-        def usage(self):
-            return os.environ["RAY_USAGE_STATS_ENABLED"]
-
-    member = Member.remote()
-    usage = ray.get(member.usage.remote())
-    node = ray._private.worker._global_node
-    private = os.path.dirname(os.path.dirname(node.get_session_dir_path()))
+    private = Path(ray._private.worker._global_node.get_session_dir_path()).parents[1]
     me = psutil.Process()
-    listening = sorted(
-        {
-            one.laddr.ip.removeprefix("::ffff:")
-            for process in [me, *me.children(recursive=True)]
-            for one in process.net_connections("inet")
-            if one.status == psutil.CONN_LISTEN
-        }
-    )
-    mode = stat.S_IMODE(os.stat(private).st_mode)
-print(json.dumps({"usage": usage, "listening": listening, "folder": private, "mode": mode}))
+    members = [me, *me.children(recursive=True)]
+    told = {
+        "names": [" ".join(one.cmdline()) for one in members],
+        "usage": os.environ["RAY_USAGE_STATS_ENABLED"],
+        "listening": sorted(
+            {
+                port.laddr.ip.removeprefix("::ffff:")
+                for one in members
+                for port in one.net_connections("inet")
+                if port.status == psutil.CONN_LISTEN
+            }
+        ),
+        "folder": str(private),
+        "mode": stat.S_IMODE(private.stat().st_mode),
+    }
+print(json.dumps(told))
 """
 
 
 @pytest.mark.extra
-def test_one_started_here_is_reached_from_this_machine_only_and_leaves_nothing() -> None:
-    told = started()
+def test_one_started_here_is_reached_from_this_machine_only_and_leaves_nothing(tmp_path: Path) -> None:
+    told = started(tmp_path / "library")
+    assert any("ServeReplica:dinoscope" in name for name in told["names"])
     assert told["listening"] == ["127.0.0.1"]
     assert told["usage"] == "0"
     assert told["mode"] == 0o700
     assert not Path(told["folder"]).exists()
 
 
-def started() -> dict[str, Any]:
-    """What a process says of the Ray that it started."""
+def started(library: Path) -> dict[str, Any]:
+    """What a process says of the Ray that it started to serve an empty library."""
     calm = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
     run = subprocess.run(
-        [sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=False, env=calm, timeout=120
+        [sys.executable, "-c", SCRIPT, str(library)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=calm,
+        timeout=120,
     )
     assert run.returncode == 0, run.stderr
     found: dict[str, Any] = json.loads(run.stdout.splitlines()[-1])

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,7 @@ class ShardGroup:
     """What a replica runs: some shards, opened for reading when they are first asked."""
 
     def __init__(self, root: Path, manifest: Manifest, numbers: Sequence[int]) -> None:
+        _closed_port()
         self._numbers = tuple(numbers)
         self._open = lru_cache(maxsize=None)(
             lambda number: ShardAnswers(Library.open(demand_shard(root, manifest, number)))
@@ -100,6 +102,15 @@ class ShardGroup:
             return self._open(shard).answer(verb, arguments)
         except DinoscopeError as error:
             return error
+
+
+def _closed_port() -> None:
+    """A replica opens no port of its own.
+
+    Ray Serve would open one to every network, ask for no token there, and unpickle whatever comes. It is for
+    calls between deployments by gRPC; ours come through the actor. Called before it is opened.
+    """
+    import_module("grpc.aio._server").Server.add_insecure_port = lambda server, address: 0
 
 
 def _demand_groups(shards: int, groups: int | None) -> None:
