@@ -236,6 +236,8 @@ def test_what_only_a_silent_shard_knows_is_refused_with_its_name(many: Session) 
         lame.library.picture(gone.id)
     with pytest.raises(ShardSilent, match="none of the 3 shards"):
         lamed(many, {0, 1, 2}).library.count()
+    with pytest.raises(ShardSilent, match="none of the 3 shards"):  # no empty listing: there are pictures
+        lamed(many, {0, 1, 2}).library.page(limit=10)
 
 
 def test_an_original_is_lent_where_it_is_not_on_this_machine(

@@ -91,7 +91,11 @@ class Asker:
 
     def all(self, verb: str, *arguments: Any) -> dict[int, Any]:
         """The answer of every shard that gives one, at least one, by its number."""
-        answers = self.each(verb, dict.fromkeys(range(self.count), arguments))
+        return self.some(verb, dict.fromkeys(range(self.count), arguments))
+
+    def some(self, verb: str, questions: Questions) -> dict[int, Any]:
+        """``each`` of a question to every shard, of which at least one answers."""
+        answers = self.each(verb, questions)
         if not answers:
             raise ShardSilent(
                 f"none of the {self.count} shards answers: they are being started, so ask again in a minute"

@@ -180,7 +180,7 @@ class ShardedLibrary(Library):
         questions = paging.questions(
             self._shards.count, where, after, limit=limit, order=order, descending=descending
         )
-        answers: dict[int, Page] = self._asker.each("page", questions)
+        answers: dict[int, Page] = self._asker.some("page", questions)
         parts = [
             replace(page, pictures=tuple(renumbered(page.pictures, shard))) for shard, page in answers.items()
         ]
