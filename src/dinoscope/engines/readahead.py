@@ -14,6 +14,7 @@ from dinoscope.engines.engine import Rows
 
 PAGE = mmap.PAGESIZE
 _FEW = 4  # items that are not worth it
+_CHUNK = 2**17  # bytes; Linux reads no more than that for one piece of advice, the rest it forgets
 
 
 class Pages:
@@ -45,14 +46,16 @@ class Pages:
             _advise(self._start + int(start) * PAGE, int(stop - start + 1) * PAGE, _NEEDED)
 
     def items(self, rows: Rows | slice, count: int) -> None:
-        """As ``rows``, of an array of so many items; of a slice with steps nothing is asked for."""
+        """As ``rows``, of an array of so many items. After a slice the next one will be read, too; of one
+        with steps nothing is asked for."""
         if not isinstance(rows, slice):
             self.rows(rows)
             return
         start, stop, step = rows.indices(count)
         if step == 1 and stop - start >= _FEW:
             first = (start * self._size + self._shift) // PAGE * PAGE
-            _advise(self._start + first, stop * self._size + self._shift - first, _NEEDED)
+            last = min(2 * stop - start, count)
+            _advise(self._start + first, last * self._size + self._shift - first, _NEEDED)
 
 
 def needed(address: int, size: int) -> None:
@@ -70,5 +73,8 @@ if _madvise is not None:
 
 def _advise(address: int, size: int, what: int | None) -> None:
     """Nothing where the system takes no advice (Windows); advice that is refused is no harm."""
-    if _madvise is not None and what is not None:
-        _madvise(address, size, what)
+    if _madvise is None or what is None:
+        return
+    step = size if what == _RANDOM else _CHUNK
+    for start in range(address, address + size, step):
+        _madvise(start, min(step, address + size - start), what)
