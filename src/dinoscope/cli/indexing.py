@@ -102,11 +102,16 @@ def run_ray(
     """``run`` through Ray, into a library in shards."""
     from dinoscope.cluster.indexing import index_in_shards
 
-    return _followed(index_in_shards(folders, settings, address=address, shards=shards))
+    steps = index_in_shards(folders, settings, address=address, shards=shards)
+    return _followed(steps, kept="what the shards have is")
 
 
-def _followed(steps: Iterator[Progress]) -> tuple[Progress, list[Refusal]]:
-    """The last step and every refusal on the way, drawn as they come."""
+def _followed(steps: Iterator[Progress], kept: str | None = None) -> tuple[Progress, list[Refusal]]:
+    """The last step and every refusal on the way, drawn as they come.
+
+    Args:
+        kept: what a stop leaves, where more may be kept than was told of; None: as many as were added.
+    """
     refusals: list[Refusal] = []
     last: Progress | None = None
     try:
@@ -115,7 +120,7 @@ def _followed(steps: Iterator[Progress]) -> tuple[Progress, list[Refusal]]:
                 if last.refusal is not None:
                     refusals.append(last.refusal)
     except KeyboardInterrupt:
-        done = plural(last.added, "new picture") if last else "nothing"
+        done = kept or (plural(last.added, "new picture") if last else "nothing")
         note(f"Stopped; {done} kept. The same command goes on from there.")
         raise
     assert last is not None  # indexing always ends with a Progress
