@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ import pytest
 
 from dinoscope.cluster import sharded_views
 from dinoscope.cluster.asking import LocalShards, Questions
+from dinoscope.cluster.borrowing import Borrowed
 from dinoscope.cluster.manifest import Manifest, demand_shard
 from dinoscope.cluster.sharded_library import ShardedLibrary
 from dinoscope.cluster.sharded_shelf import ShardedShelf
@@ -223,6 +226,10 @@ def test_an_answer_without_a_shard_says_so_and_is_right_about_the_others(
     assert (part.silent, part.note) == (1, answer.note)
     assert part.hits
     assert not lost & {hit.picture.path for hit in part.hits}
+    page = lame.library.page(limit=100)
+    assert page.note == answer.note
+    assert not lost & {picture.path for picture in page.pictures}
+    assert many.library.page(limit=100).note is None
     # another request asks it again
     lame.library._shards.without.clear()  # type: ignore[attr-defined]
     again = lame.search(painted / "a/003.png", k=100)
@@ -254,6 +261,21 @@ def test_an_original_is_lent_where_it_is_not_on_this_machine(
     assert many.library.original(elsewhere, limits) == lent
     many.library.close()
     assert not lent.exists()
+
+
+def test_an_original_is_lent_to_all_who_ask_for_it_at_once(many: Session) -> None:
+    picture = replace(many.library.page(limit=1).pictures[0], path=Path("/elsewhere/a.png"))
+    askers, borrowed = 4, Borrowed()
+    together = Barrier(askers)
+
+    def fetch() -> bytes:
+        together.wait(10)
+        return b"x" * 2_000_000
+
+    with ThreadPoolExecutor(askers) as pool:
+        lent = list(pool.map(lambda _: borrowed.file(picture, fetch), range(askers)))
+    assert {path.stat().st_size for path in lent} == {2_000_000}
+    borrowed.close()
 
 
 @pytest.mark.parametrize("n", [1, 7, 40, 500, 5000])

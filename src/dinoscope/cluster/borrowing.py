@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Lock
+from threading import Lock, get_ident
 
 from dinoscope.library.records import Picture
 
@@ -35,8 +35,9 @@ class Borrowed:
                 self._files.move_to_end(picture.content)
                 return path
         data = fetch()
-        path.with_suffix(".part").write_bytes(data)
-        path.with_suffix(".part").replace(path)
+        unfinished = path.with_name(f"{path.name}.{get_ident()}.part")  # others may fetch the same just now
+        unfinished.write_bytes(data)
+        unfinished.replace(path)
         self._remember(picture, len(data))
         return path
 
