@@ -27,6 +27,7 @@ export interface Listing {
   pictures: Picture[];
   total: number;
   next: string | null; // cursor of the next page
+  note: string | null; // a sentence when something is missing
 }
 
 export interface Hit {

@@ -12,7 +12,7 @@ function library(total: number) {
     const start = Number(after ?? 0);
     const end = Math.min(total, start + limit);
     const ids = Array.from({ length: end - start }, (_, i) => start + i + 1);
-    return { pictures: ids.map(picture), total, next: end < total ? String(end) : null };
+    return { pictures: ids.map(picture), total, next: end < total ? String(end) : null, note: null };
   });
 }
 
@@ -75,8 +75,17 @@ describe("a feed", () => {
     expect(feedOf(HOME)).not.toBe(first);
   });
 
+  it("says what is missing as long as it is shown", async () => {
+    const page = (next: number | null, note: string | null) => ({ hits: [], total: 5, next, answer: null, note });
+    const fetch = vi.fn().mockResolvedValueOnce(page(1, "1 of 4 shards did not answer")).mockResolvedValue(page(null, null));
+    const loader = new Loader(fetch);
+    loader.want(1);
+    await settled();
+    expect(loader.store.get().note).toBe("1 of 4 shards did not answer");
+  });
+
   it("goes quiet when it was stopped", async () => {
-    const fetch = vi.fn(async () => ({ hits: [], total: 5, next: null, answer: null }));
+    const fetch = vi.fn(async () => ({ hits: [], total: 5, next: null, answer: null, note: null }));
     const loader = new Loader(fetch);
     loader.stop();
     loader.want(5);

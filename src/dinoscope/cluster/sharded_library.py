@@ -180,11 +180,12 @@ class ShardedLibrary(Library):
         questions = paging.questions(
             self._shards.count, where, after, limit=limit, order=order, descending=descending
         )
-        answers: dict[int, Page] = self._asker.some("page", questions)
+        asker = self._asker
+        answers: dict[int, Page] = asker.some("page", questions)
         parts = [
             replace(page, pictures=tuple(renumbered(page.pictures, shard))) for shard, page in answers.items()
         ]
-        return paging.merged(parts, limit, order, descending)
+        return replace(paging.merged(parts, limit, order, descending), note=asker.note)
 
     def facets(self, where: Filter | None = None) -> Facets:
         return merging.facets(list(self._all("facets", where).values()))

@@ -34,6 +34,7 @@ class Page:
     pictures: tuple[Picture, ...]
     total: int
     next: str | None
+    note: str | None = None  # a sentence when shards that did not answer are missing
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,10 +165,12 @@ class Listing(Wire):
     pictures: list[Picture]
     total: int  # of all pages together
     next: str | None  # give it as ``after``; null at the end
+    note: str | None  # a sentence when something is missing
 
     @classmethod
     def of(cls, page: records.Page) -> Self:
-        return cls(pictures=[Picture.of(one) for one in page.pictures], total=page.total, next=page.next)
+        pictures = [Picture.of(one) for one in page.pictures]
+        return cls(pictures=pictures, total=page.total, next=page.next, note=page.note)
 
 
 class FacetValue(Wire):

@@ -13,15 +13,17 @@ export interface Feed {
   loading: boolean;
   error: string | null;
   answer: Answer | null; // of the first page of a search
+  note: string | null; // of any page: what is missing
 }
 
-const NOTHING: Feed = { hits: [], total: 0, complete: false, loading: false, error: null, answer: null };
+const NOTHING: Feed = { hits: [], total: 0, complete: false, loading: false, error: null, answer: null, note: null };
 
 interface FetchedPage {
   hits: Hit[];
   total: number;
   next: string | number | null;
   answer: Answer | null;
+  note: string | null;
 }
 
 type Fetch = (at: string | number | null, limit: number, signal: AbortSignal) => Promise<FetchedPage>;
@@ -90,6 +92,7 @@ export class Loader {
       loading: false,
       error: null,
       answer: this.store.get().answer ?? page.answer,
+      note: this.store.get().note ?? page.note,
     });
   }
 }
@@ -101,7 +104,7 @@ function listing(route: Route): Fetch {
   const where = expressionOf(route.filters);
   return async (after, limit, signal) => {
     const page = await api.pictures({ where, order, descending, after: after as string | null, limit }, signal);
-    return { hits: page.pictures.map(bare), total: page.total, next: page.next, answer: null };
+    return { hits: page.pictures.map(bare), total: page.total, next: page.next, answer: null, note: page.note };
   };
 }
 
@@ -113,7 +116,7 @@ function searching(route: Route): Fetch {
     const answer = await api.search({ like, unlike, where, k: SEARCH_PAGE, offset }, signal);
     const next = (answer.next_offset ?? Infinity) <= LAST_OFFSET ? answer.next_offset : null;
     const total = next === null ? offset + answer.hits.length : next + SEARCH_PAGE;
-    return { hits: answer.hits, total, next, answer };
+    return { hits: answer.hits, total, next, answer, note: answer.note };
   };
 }
 

@@ -101,7 +101,7 @@ function Summary({ feed, searching }: { feed: Feed; searching: boolean }) {
   const known = feed.hits.length > 0;
   return (
     <>
-      {answer?.note && <Missing sentence={answer.note} />}
+      {feed.note && <Missing sentence={feed.note} />}
       {answer && !answer.verdict.found && <NothingLikeIt answer={answer} />}
       <div class="summary">
         <p aria-live="polite">
