@@ -105,6 +105,15 @@ def test_a_damaged_manifest_is_told(tmp_path: Path, text: str) -> None:
         Manifest.read(tmp_path)
 
 
+@pytest.mark.parametrize(("name", "value"), [("shards", 3.5), ("shards", True), ("model", 5), ("id", "")])
+def test_a_manifest_with_a_wrong_value_is_told(tmp_path: Path, name: str, value: object) -> None:
+    make(tmp_path)
+    values = json.loads((tmp_path / FILE).read_text())
+    (tmp_path / FILE).write_text(json.dumps(values | {name: value}))
+    with pytest.raises(LibraryDamaged, match="does not say what its shards are"):
+        Manifest.read(tmp_path)
+
+
 def test_a_place_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(*_: object, **__: object) -> None:
         raise PermissionError

@@ -57,7 +57,9 @@ class Manifest:
         _demand_version(values, path)
         try:
             found = cls(**{name: values[name] for name in cls.__slots__})
-            good = 1 <= found.shards <= MOST_SHARDS and found.dimension > 0 and bool(found.id and found.model)
+            typed = all(type(getattr(found, name)) is type_ for name, type_ in _TYPES.items())
+            good = typed and 1 <= found.shards <= MOST_SHARDS and found.dimension > 0
+            good = good and bool(found.id and found.model)
         except (KeyError, TypeError):
             good = False
         if not good:
@@ -73,6 +75,7 @@ class Manifest:
             )
 
 
+_TYPES = {"id": str, "shards": int, "model": str, "name": str, "dimension": int}
 _MAKE = "make one with dinoscope index --ray"
 
 
