@@ -49,7 +49,7 @@ def opened(new_page: NewPage, url: str, query: str = "of=3", **options: Any) -> 
 
 def found(page: Page, at_least: int = 4) -> None:
     """Wait until the newest answer is drawn, in the order it keeps once the best were seen from near."""
-    page.locator(f".part-found:not(:has(.closer-look)) {HITS}").nth(at_least - 1).wait_for()
+    page.locator(f".part-found:not(:has(.closer-look)) {HITS}").nth(at_least - 1).wait_for(timeout=90_000)
     drawn(page, at_least)
 
 

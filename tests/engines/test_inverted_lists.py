@@ -20,7 +20,12 @@ def plainly(engine: IvfRabitq, vectors: Vectors) -> bytes:
 
     index: Any = faiss.deserialize_index(faiss.serialize_index(engine._index))
     index.reset()
-    index.add(vectors)
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)  # several would round otherwise
+    try:
+        index.add(vectors)
+    finally:
+        faiss.omp_set_num_threads(before)
     return bytes(faiss.serialize_index(index))
 
 
