@@ -74,3 +74,6 @@ export function parted(sentence: string): [said: string, why: string] {
 
 /** "Click" for a mouse; where nothing hovers, fingers tap. */
 export const press = (): string => (matchMedia("(hover: none)").matches ? "Tap" : "Click");
+
+/** What a server said within a sentence, as one of its own. */
+export const asSentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;

@@ -2,11 +2,11 @@
 import { useLayoutEffect } from "preact/hooks";
 import { Chooser } from "../../components/chooser";
 import { Notice } from "../../components/notice";
+import { asSentence } from "../../format";
 import { aboutPicture, HOME, routes, type Route } from "../../route";
 import { useAsked } from "../../state/asked";
 import { useStore } from "../../state/store";
 import { Pair } from "./pair";
-import { asSentence } from "./words";
 
 const chooseHere = (query: string): Partial<Route> => {
   const { there } = routes.get();

@@ -1,11 +1,10 @@
 // Under the pictures: what there is to do with them, or what the pointer finds.
-import { press } from "../../format";
+import { asSentence, press } from "../../format";
 import { turn } from "../../route";
 import { useStore } from "../../state/store";
 import type { Geometry, Matched } from "./asking";
 import type { Show } from "./header";
 import { told } from "./exploring";
-import { asSentence } from "./words";
 
 interface Props {
   show: Show;

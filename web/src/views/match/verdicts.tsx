@@ -1,4 +1,5 @@
 // What is said of the pair: which way round, whether it is the very same thing, and how closely was looked.
+import { asSentence } from "../../format";
 import type { ComponentChildren } from "preact";
 import { Segments } from "../../components/segments";
 import { routes, turn } from "../../route";
@@ -7,7 +8,7 @@ import type { Answered, Geometry, Matched, Orientation } from "./asking";
 import { BestLinks } from "./best-links";
 import type { Cosines } from "./grids";
 import { showing, type Show } from "./header";
-import { asSentence, otherWay, wayShares } from "./words";
+import { otherWay, wayShares } from "./words";
 
 interface Props {
   match: Matched;

@@ -1,8 +1,6 @@
 // What a match comes to, for people.
 import type { Geometry, Orientation } from "./asking";
 
-export const asSentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
-
 /** The other way round than the one that was taken. */
 export const otherWay = ({ mirrored }: Orientation): string => String(!mirrored);
 

@@ -8,7 +8,7 @@ import { Icon, type IconName } from "../../components/icon";
 import { Notice } from "../../components/notice";
 import type { TileActions } from "../../components/tile";
 import { NO_FILTERS, isFiltered } from "../../filters";
-import { duration, plural, press } from "../../format";
+import { asSentence, duration, plural, press } from "../../format";
 import { asksSomething, boxMark } from "../../marks";
 import { formatRoute, navigate, routes, selectPart, withPlace, type PlaceExample } from "../../route";
 import { jobs, runningJob, startIndexing } from "../../state/jobs";
@@ -206,7 +206,7 @@ function Failed({ sentence, unready, retry }: { sentence: string; unready: boole
         </>
       }
     >
-      {sentence}
+      {asSentence(sentence)}
     </Notice>
   );
 }
