@@ -40,7 +40,6 @@ class Hues:
     dimension = 96
     batch = 8
     layers = 3
-    batch = 8
 
     def describe(self, pictures: Sequence[Pixels]) -> FloatArray:
         return np.stack([features.descriptor for features in self.encode(pictures)])
