@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from playwright.sync_api import CDPSession, Locator, Page, expect
-from tests.e2e.conftest import PHONE, NewPage, drawn
+from tests.e2e.conftest import PATIENCE_MS, PHONE, NewPage, drawn
 from tests.e2e.test_looks import shot
 from tests.e2e.test_searching import carry
 
@@ -73,6 +73,16 @@ def size(page: Page) -> tuple[float, float]:
     assert view
     _, _, width, height = (float(one) for one in view.split())
     return width, height
+
+
+def grown_past(page: Page, width: float) -> bool:
+    """Does the picture become wider than this? It is drawn some time after the hand that widens it."""
+    for _ in range(PATIENCE_MS // 50):
+        box = page.locator("[data-part-query]").bounding_box()
+        if box and box["width"] > width:
+            return True
+        page.wait_for_timeout(50)
+    return False
 
 
 def tile_of(page: Page, index: int) -> Locator:
@@ -267,10 +277,8 @@ def test_a_finger_draws_and_two_fingers_zoom(new_page: NewPage, url: str) -> Non
     a, b = on_picture(page, 0.2, 0.2), on_picture(page, 0.8, 0.8)
     touch(fingers, "touchMove", a, b)
     touch(fingers, "touchEnd")
-    zoomed = page.locator("[data-part-query]").bounding_box()
     assert wide
-    assert zoomed
-    assert zoomed["width"] > 1.5 * wide["width"]
+    assert grown_past(page, 1.5 * wide["width"])
     assert page.url == address, "two fingers mark nothing"
 
 
