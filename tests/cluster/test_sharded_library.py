@@ -230,6 +230,11 @@ def test_an_answer_without_a_shard_says_so_and_is_right_about_the_others(
     assert page.note == answer.note
     assert not lost & {picture.path for picture in page.pictures}
     assert many.library.page(limit=100).note is None
+    facets, info = lame.library.facets(), lame.library.info()
+    assert facets.note == info.note == answer.note
+    counted = dict(facets.kinds)["png"]
+    assert counted == info.pictures == len(page.pictures)
+    assert (many.library.facets().note, many.library.info().note) == (None, None)
     # another request asks it again
     lame.library._shards.without.clear()  # type: ignore[attr-defined]
     again = lame.search(painted / "a/003.png", k=100)

@@ -95,6 +95,7 @@ export interface Facets {
   cameras: FacetValue[];
   years: FacetValue[];
   folders: FacetValue[];
+  note: string | null; // a sentence when shards that did not answer are missing
 }
 
 export interface About {

@@ -100,7 +100,8 @@ class ShardedLibrary(Library):
     # What is there
 
     def info(self) -> LibraryInfo:
-        parts: list[LibraryInfo] = list(self._all("info").values())
+        asker = self._asker
+        parts: list[LibraryInfo] = list(asker.all("info").values())
         return LibraryInfo(
             folder=self._folder,
             pictures=sum(one.pictures for one in parts),
@@ -110,6 +111,7 @@ class ShardedLibrary(Library):
             shelves=merging.shelves([one.shelves for one in parts]),
             refusals=sum(one.refusals for one in parts),
             read_only=True,
+            note=asker.note,
         )
 
     def stamp(self, path: Path) -> Stamp | None:
@@ -188,7 +190,8 @@ class ShardedLibrary(Library):
         return replace(paging.merged(parts, limit, order, descending), note=asker.note)
 
     def facets(self, where: Filter | None = None) -> Facets:
-        return merging.facets(list(self._all("facets", where).values()))
+        asker = self._asker
+        return replace(merging.facets(list(asker.all("facets", where).values())), note=asker.note)
 
     def folders(self) -> dict[Path, int]:
         total: dict[Path, int] = {}

@@ -66,6 +66,8 @@ class LibraryInfo:
     shelves: tuple[ModelShelf, ...]
     refusals: int
     read_only: bool
+    note: str | None = None  # a sentence when shards that did not answer are missing
+    note: str | None = None  # a sentence when shards that did not answer are missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,7 @@ class Facets:
     cameras: Counted
     years: Counted  # years of ``taken``, latest first
     folders: Counted
+    note: str | None = None  # a sentence when shards that did not answer are missing
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,7 @@ class Library(Wire):
     read_only: bool  # True when this server cannot add or forget pictures
     roots: list[str]
     shelves: list[Shelf]
+    note: str | None  # a sentence when something is missing
 
     @classmethod
     def of(cls, info: records.LibraryInfo, read_only: bool) -> Self:
@@ -92,6 +93,7 @@ class Library(Wire):
             read_only=read_only,
             roots=[shown(root) for root in info.roots],
             shelves=[Shelf(**dataclasses.asdict(shelf)) for shelf in info.shelves],
+            note=info.note,
         )
 
 
@@ -183,6 +185,7 @@ class Facets(Wire):
     cameras: list[FacetValue]
     years: list[FacetValue]
     folders: list[FacetValue]
+    note: str | None  # a sentence when something is missing
 
     @classmethod
     def of(cls, facets: records.Facets) -> Self:
@@ -191,6 +194,7 @@ class Facets(Wire):
             cameras=_counted(facets.cameras),
             years=_counted(facets.years),
             folders=_counted(facets.folders),
+            note=facets.note,
         )
 
 

@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { api } from "../api";
 import { expressionOf, isFiltered, NO_FILTERS, type Filters } from "../filters";
-import { count, fileName } from "../format";
+import { asSentence, count, fileName } from "../format";
 import { navigate, routes } from "../route";
 import { feedsVersion } from "../state/feeds";
 import { noteFailure } from "../state/session";
@@ -19,13 +19,14 @@ const set = (change: Partial<Filters>, how: "push" | "replace" = "push") =>
 export function FilterBar() {
   const { filters } = useStore(routes);
   const facets = useFacets(expressionOf(filters));
+  const note = facets?.note;
   return (
     <div class="filters" role="group" aria-label="Filters">
       <NameField value={filters.text} />
-      <Facet name="kind" label="Kind" icon="file" values={facets?.kinds} chosen={filters.kind} show={(kind) => kind.toUpperCase()} />
-      <Facet name="year" label="Year" icon="calendar" values={facets?.years} chosen={filters.year} />
-      <Facet name="camera" label="Camera" icon="camera" values={facets?.cameras} chosen={filters.camera} />
-      <Facet name="folder" label="Folder" icon="folder" values={facets?.folders} chosen={filters.folder} show={fileName} />
+      <Facet name="kind" label="Kind" icon="file" values={facets?.kinds} chosen={filters.kind} note={note} show={(kind) => kind.toUpperCase()} />
+      <Facet name="year" label="Year" icon="calendar" values={facets?.years} note={note} chosen={filters.year} />
+      <Facet name="camera" label="Camera" icon="camera" values={facets?.cameras} note={note} chosen={filters.camera} />
+      <Facet name="folder" label="Folder" icon="folder" values={facets?.folders} note={note} chosen={filters.folder} show={fileName} />
       <Dates from={filters.from} to={filters.to} />
       <Expression value={filters.where} />
       {isFiltered(filters) && (
@@ -88,6 +89,7 @@ interface FacetProps {
   label: string;
   icon: IconName;
   values: readonly FacetValue[] | undefined;
+  note: string | null | undefined; // what the counts lack
   chosen: string;
   show?: (value: string) => string;
 }
@@ -95,7 +97,7 @@ interface FacetProps {
 const MANY = 12; // more values than this come with a field to narrow them
 const SHOWN = 200;
 
-function Facet({ name, label, icon, values, chosen, show = (value) => value }: FacetProps) {
+function Facet({ name, label, icon, values, note, chosen, show = (value) => value }: FacetProps) {
   const [part, setPart] = useState("");
   if (!chosen && !values?.length) return null; // nothing to choose from: no button that leads nowhere
   const shown = (values ?? []).filter(({ value }) => value.toLowerCase().includes(part.toLowerCase()));
@@ -124,6 +126,7 @@ function Facet({ name, label, icon, values, chosen, show = (value) => value }: F
               <small>{count(pictures)}</small>
             </Option>
           ))}
+          {note && <p class="hint">{asSentence(note)}</p>}
         </div>
       )}
     </Popover>

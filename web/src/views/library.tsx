@@ -12,9 +12,9 @@ import { SelectionBar } from "../components/selection-bar";
 import { SortMenu } from "../components/sort-menu";
 import type { TileActions } from "../components/tile";
 import { isFiltered, NO_FILTERS } from "../filters";
-import { count, duration, parted, plural } from "../format";
+import { asSentence, count, duration, parted, plural } from "../format";
 import { aboutPicture, formatRoute, isSearch, navigate, rememberedScroll, routes, selectPart, similarTo, withQuery, type Route } from "../route";
-import { feedKey, feedOf, feedsVersion, type Feed, type Loader } from "../state/feeds";
+import { feedKey, feedOf, feedsVersion, forgetFeeds, type Feed, type Loader } from "../state/feeds";
 import { jobs, runningJob } from "../state/jobs";
 import { dialog } from "../state/overlays";
 import { density, shape } from "../state/preferences";
@@ -57,7 +57,13 @@ function Pictures({ route, loader }: { route: Route; loader: Loader }) {
   const actions = useMemo(() => actionsOn(loader), [loader]);
 
   if (feed.error && feed.hits.length === 0) return <Failed route={route} sentence={feed.error} retry={() => loader.retry()} />;
-  if (feed.complete && feed.hits.length === 0) return <NothingPasses searching={searching} />;
+  if (feed.complete && feed.hits.length === 0)
+    return (
+      <>
+        {feed.note && <Missing sentence={feed.note} />}
+        <NothingPasses searching={searching} />
+      </>
+    );
   return (
     <section aria-label={searching ? "Similar pictures" : "Library"} aria-busy={feed.loading}>
       <Summary feed={feed} searching={searching} />
@@ -150,9 +156,10 @@ function SearchLine({ answer }: { answer: Answer }) {
 /** A part of the library did not answer. */
 function Missing({ sentence }: { sentence: string }) {
   return (
-    <div class="verdict" role="status">
+    <div class="verdict missing" role="status">
       <Icon name="info" size={22} />
-      <p>{sentence}</p>
+      <p>{asSentence(sentence)}</p>
+      <button type="button" class="button" onClick={forgetFeeds}>Ask again</button>
     </div>
   );
 }
