@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dinoscope.cluster.opening import open as open
     from dinoscope.errors import DinoscopeError as DinoscopeError
     from dinoscope.features import Features as Features
     from dinoscope.geometry import Box as Box
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from dinoscope.operations.matching import Matches as Matches
     from dinoscope.operations.opening import encode as encode
     from dinoscope.operations.opening import match as match
-    from dinoscope.operations.opening import open as open
     from dinoscope.operations.progress import Progress as Progress
     from dinoscope.operations.region_answers import Place as Place
     from dinoscope.operations.region_answers import RegionAnswer as RegionAnswer
@@ -65,7 +65,7 @@ _HOMES = {
     "Verdict": "dinoscope.operations.answers",
     "encode": "dinoscope.operations.opening",
     "match": "dinoscope.operations.opening",
-    "open": "dinoscope.operations.opening",
+    "open": "dinoscope.cluster.opening",
     "transfer": "dinoscope.operations.transferring",
 }
 

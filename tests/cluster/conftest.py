@@ -108,10 +108,12 @@ def one_folder(painted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def split(one: Library, root: Path, shards: int = SHARDS) -> Manifest:
+def split(
+    one: Library, root: Path, shards: int = SHARDS, identity: ModelIdentity = Hues.identity
+) -> Manifest:
     """The pictures of a library as one in shards."""
-    identity, key = Hues.identity, Hues.identity.key
-    manifest = claimed(root, shards=shards, model=key, name=identity.name, dimension=Hues.dimension)
+    key, dimension = identity.key, one.shelf(identity.key).dimension
+    manifest = claimed(root, shards=shards, model=key, name=identity.name, dimension=dimension)
     pictures = one.page(limit=1000).pictures
     for number in range(shards):
         own = [picture for picture in pictures if shard_of(picture.content, shards) == number]
@@ -125,7 +127,7 @@ def split(one: Library, root: Path, shards: int = SHARDS) -> Manifest:
             tokens = {content: table[index] for index, content in enumerate(contents)}
             shard.commit(
                 identity,
-                Hues.dimension,
+                dimension,
                 [_row(picture) for picture in own],
                 {content: one.shelf(key).vector(content) for content in contents},
                 NewRegions(view.basis, tokens),

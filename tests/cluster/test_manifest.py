@@ -59,7 +59,7 @@ def test_a_library_of_one_machine_is_left_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize("write", [False, True])
 def test_one_machine_does_not_take_a_library_in_shards_for_its_own(tmp_path: Path, write: bool) -> None:
     make(tmp_path)
-    with pytest.raises(NoLibrary, match="index --ray"):
+    with pytest.raises(LibraryReadOnly, match="index --ray"):
         Library.open(tmp_path, write=write)
 
 

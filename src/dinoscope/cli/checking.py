@@ -139,9 +139,9 @@ def _model(settings: Settings) -> str:
 
 
 def _library(settings: Settings) -> str:
-    from dinoscope.library.library import Library
+    from dinoscope.cluster.opening import opened
 
-    with Library.open(settings.library) as library:
+    with opened(settings.library) as library:
         findings = list(library.verify(every_vector=False))
         info = library.info()
     if findings:

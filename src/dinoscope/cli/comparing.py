@@ -76,18 +76,18 @@ def compare(
 
 def run(first: str, second: str, settings: Settings, questions: Questions) -> Comparison:
     """Load both, and compare them with a bar on stderr."""
-    from dinoscope.library.library import Library
+    from dinoscope.cluster.opening import opened
     from dinoscope.models.cards import card_of
     from dinoscope.models.loading import load_backbone
     from dinoscope.operations.comparing import compare as compare_models
     from dinoscope.operations.comparing import unseen
 
     cards = card_of(first, settings.models), card_of(second, settings.models)
-    Library.open(settings.library).close()  # a library that is not there is told before models are loaded
+    opened(settings.library).close()  # a library that is not there is told before models are loaded
     backbones = load_backbone(settings, first), load_backbone(settings, second)
-    with Library.open(settings.library) as library:
+    with opened(settings.library) as library:
         write = any(unseen(library, backbone.identity.key) for backbone in backbones)
-    with Library.open(settings.library, write=write) as library:
+    with opened(settings.library, write=write) as library:
         steps = compare_models(library, backbones[0], backbones[1], settings, questions)
         last: Comparing | None = None
         with closing(shown(steps)) as drawn:
@@ -171,10 +171,10 @@ def write(path: Path, found: Comparison, settings: Settings) -> None:
     Raises:
         Unreadable: it cannot be written there.
     """
-    from dinoscope.library.library import Library
+    from dinoscope.cluster.opening import opened
     from dinoscope.operations.comparison_report import report
 
-    with Library.open(settings.library) as library:
+    with opened(settings.library) as library:
         text = report(found, library.thumbnail)
     try:
         path.write_text(text, "utf-8")

@@ -101,10 +101,10 @@ def run(pictures: Sequence[str], settings: Settings, why: Path | None) -> Distan
 
 def _library(asked: Sequence[Like], settings: Settings) -> AbstractContextManager[Library | None]:
     """None where there is none and none is needed."""
-    from dinoscope.library.library import Library
+    from dinoscope.cluster.opening import opened
 
     try:
-        return Library.open(settings.library)
+        return opened(settings.library)
     except NoLibrary:
         if any(isinstance(one, int) for one in asked):
             raise

@@ -143,12 +143,12 @@ def opened(folder: object, *, write: bool = False) -> Library:
     Raises:
         NoLibrary and the library's other errors.
     """
-    from dinoscope.library.library import Library
+    from dinoscope.cluster import opening
 
     chosen = settings_of(library=folder).library
     if write:
-        Library.open(chosen).close()  # opening for writing would make one
-    return Library.open(chosen, write=write)
+        opening.opened(chosen).close()  # opening for writing would make one
+    return opening.opened(chosen, write=write)
 
 
 def _in_parts(shelf: ModelShelf) -> str:

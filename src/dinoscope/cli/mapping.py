@@ -53,7 +53,7 @@ def map(
     """
     from dinoscope.cli.map_drawing import drawn
     from dinoscope.cli.match_drawing import check_place, write
-    from dinoscope.library.library import Library
+    from dinoscope.cluster.opening import opened
     from dinoscope.models.loading import load_backbone
     from dinoscope.operations.mapping import lay_out
     from dinoscope.pictures.limits import Limits
@@ -61,13 +61,13 @@ def map(
     if to is not None and to.suffix.lower() != TABLE:
         check_place(to)
     settings = settings_of(offline, library=library, model=model, precision=precision, runtime=runtime)
-    with Library.open(settings.library) as opened:
+    with opened(settings.library) as read:
         key = load_backbone(settings).identity.key
-        found = _shown(lay_out(opened, key, again=again))
+        found = _shown(lay_out(read, key, again=again))
         if to is not None and to.suffix.lower() == TABLE:
-            write_table(to, opened, found)
+            write_table(to, read, found)
         elif to is not None:
-            write(to, drawn(opened, found, side, Limits.of(settings)))
+            write(to, drawn(read, found, side, Limits.of(settings)))
     if to is not None:
         note(f"Written: {escaped(to)}")
     return print_json(plain(found)) if json else show(found)

@@ -114,7 +114,7 @@ def laboratory(source: str, settings: Settings, seed: int) -> Iterator[Lab]:
     """
     from dinoscope.cli.searching import named
     from dinoscope.cli.sources import source_of
-    from dinoscope.library.library import Library
+    from dinoscope.cluster.opening import opened
     from dinoscope.models.loading import load_backbone
     from dinoscope.operations.queries import pixels_of
     from dinoscope.operations.robustness import Lab
@@ -123,7 +123,7 @@ def laboratory(source: str, settings: Settings, seed: int) -> Iterator[Lab]:
     pixels = pixels_of(source_of(source, settings), Limits.of(settings))
     lab = Lab.of(load_backbone(settings), pixels, seed)
     try:
-        library = Library.open(settings.library)
+        library = opened(settings.library)
     except NoLibrary:
         if isinstance(named(source), int):
             raise

@@ -80,8 +80,8 @@ def search(
 
     dinoscope search holiday.jpg --box 120,80,260,200 --out found.png
     """
+    from dinoscope.cluster.opening import opened
     from dinoscope.library.filters import parse_filter
-    from dinoscope.library.library import Library
     from dinoscope.operations.session import Session
 
     condition = parse_filter(where)
@@ -92,7 +92,7 @@ def search(
         offline, library=library, model=model, precision=precision, runtime=runtime, threads=threads
     )
     likes, unlikes = [named(one) for one in pictures], [named(one) for one in unlike or []]
-    with Session(Library.open(settings.library), settings) as session:
+    with Session(opened(settings.library), settings) as session:
         if marked.part:
             return search_part(session, likes[0], marked, k=k, where=condition, collapse=collapse, json=json)
         answer = session.search(*likes, unlike=unlikes, k=k, where=condition, collapse=collapse)

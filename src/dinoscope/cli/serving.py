@@ -18,6 +18,7 @@ from dinoscope.cli.options import (
     settings_of,
 )
 from dinoscope.cli.output import escaped, note, say
+from dinoscope.errors import BadRequest
 
 if TYPE_CHECKING:
     from dinoscope.operations.session import Session
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
 HostOption = Annotated[str | None, typer.Option(help="Address to listen on; 127.0.0.1 is this machine only.")]
 PortOption = Annotated[int | None, typer.Option(min=0, max=65535, help="0 takes any free port.")]
 TokenOption = Annotated[str | None, typer.Option(help="Ask visitors for it; made when others can reach it.")]
-ReplicasOption = Annotated[int, typer.Option(min=1, help="With --ray: processes that serve the same shards.")]
+ReplicasOption = Annotated[
+    int | None, typer.Option(min=1, help="With --ray: processes that serve the same shards; 1.")
+]
 GroupsOption = Annotated[
     int | None, typer.Option(min=1, help="With --ray: groups of shards, each with processes of its own.")
 ]
@@ -47,7 +50,7 @@ def serve(
     threads: ThreadsOption = None,
     ray: RayOption = False,
     address: AddressOption = None,
-    replicas: ReplicasOption = 1,
+    replicas: ReplicasOption = None,
     groups: GroupsOption = None,
     offline: OfflineOption = False,
 ) -> None:
@@ -64,12 +67,15 @@ def serve(
         threads=threads,
     )
     if not (ray or address):
+        if replicas or groups:
+            given = "--replicas" if replicas else "--groups"
+            raise BadRequest(f"{given} says how Ray serves shards: add --ray, or leave {given} out")
         start(settings, browser=open)
         return
     from dinoscope.cluster.serving import served
 
     note("Starting the shards.")
-    with served(settings, address=address, replicas=replicas, groups=groups) as session:
+    with served(settings, address=address, replicas=replicas or 1, groups=groups) as session:
         start(settings, browser=open, session=session)
 
 

@@ -20,7 +20,7 @@ from dinoscope.geometry import Bools
 from dinoscope.library.filters import Filter
 from dinoscope.library.library import Library
 from dinoscope.library.pages import Order
-from dinoscope.library.records import Facets, LibraryInfo, Page, Picture
+from dinoscope.library.records import Facets, Finding, LibraryInfo, Page, Picture
 from dinoscope.library.shelves import Shelf
 from dinoscope.library.token_views import TokenView
 from dinoscope.library.vector_views import Points, VectorView
@@ -100,6 +100,9 @@ class ShardAnswers:
 
     def refusals(self) -> tuple[Refusal, ...]:
         return self._library.refusals()
+
+    def verify(self, every_vector: bool) -> list[Finding]:
+        return list(self._library.verify(every_vector=every_vector))
 
     def thumbnail(self, content: str) -> bytes | None:
         return self._library.thumbnail(content)

@@ -34,7 +34,7 @@ class Shards(Protocol):
 
 
 class LocalShards:
-    """All shards in this process: for tests, and for a look into a library in shards without Ray."""
+    """All shards in this process, without Ray."""
 
     def __init__(self, root: Path, manifest: Manifest) -> None:
         self._libraries = [

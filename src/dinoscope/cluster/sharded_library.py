@@ -10,7 +10,7 @@ from typing import Any, NoReturn, Self
 from dinoscope.cluster import merging, paging
 from dinoscope.cluster.asking import Asker, Kept, Shards
 from dinoscope.cluster.borrowing import Borrowed
-from dinoscope.cluster.manifest import Manifest
+from dinoscope.cluster.manifest import Manifest, shard_folder
 from dinoscope.cluster.numbering import by_shard, inner, renumbered, shard_of
 from dinoscope.cluster.sharded_shelf import ShardedShelf
 from dinoscope.engines.engine import Tick
@@ -205,6 +205,12 @@ class ShardedLibrary(Library):
         found = [one for part in self._all("refusals").values() for one in part]
         return tuple(sorted(found, key=lambda one: one.path))
 
+    def verify(self, *, every_vector: bool = True) -> Iterator[Finding]:
+        """What each shard finds in itself."""
+        for shard, found in self._all("verify", every_vector).items():
+            name = shard_folder(self._folder, shard).name
+            yield from (replace(one, what=f"{name}: {one.what}") for one in found)
+
     # Vectors
 
     def models(self) -> tuple[str, ...]:
@@ -253,7 +259,7 @@ class ShardedLibrary(Library):
 
     def _refused(self) -> NoReturn:
         raise LibraryReadOnly(
-            f"the library {self._folder} is served in shards and cannot be changed from here: "
+            f"the library {self._folder} is in shards and cannot be changed from here: "
             "use dinoscope index --ray"
         )
 
@@ -292,9 +298,6 @@ class ShardedLibrary(Library):
         self._refused()
 
     def compact(self) -> CompactReport:
-        self._refused()
-
-    def verify(self, *, every_vector: bool = True) -> Iterator[Finding]:
         self._refused()
 
     def _all(self, verb: str, *arguments: Any) -> dict[int, Any]:

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from dinoscope.engines.engine import Tick
-from dinoscope.errors import NoLibrary, NoSuchModel, NoSuchPicture
+from dinoscope.errors import LibraryReadOnly, NoLibrary, NoSuchModel, NoSuchPicture
 from dinoscope.features import Basis, FloatArray
 from dinoscope.library import commits, compacting, facets, files, optimising, overview, pages, verifying
 from dinoscope.library.connection import FILE, SHARDED, Connections, generation
@@ -63,12 +63,16 @@ class Library:
 
         Raises:
             NoLibrary: nothing is there to read.
+            LibraryReadOnly: it is in shards; or the disk refuses.
             LibraryBusy: another process writes; names it.
-            LibraryReadOnly, DiskFull, LibraryDamaged: as the disk and the files turn out.
+            DiskFull, LibraryDamaged: as the disk and the files turn out.
         """
         folder = absolute(folder)
-        if (folder / SHARDED).is_file():
-            raise NoLibrary(f"the library {folder} is in shards: use dinoscope index --ray and serve --ray")
+        if (folder / SHARDED).is_file():  # cluster.opening reads it
+            raise LibraryReadOnly(
+                f"the library {folder} is in shards, which only dinoscope index --ray changes: name one of "
+                f"them to change that alone, as --library {folder / 'shard-0000'}"
+            )
         if not write:
             if not (folder / FILE).is_file():
                 raise NoLibrary(f"there is no library at {folder}: index a folder of pictures to make one")

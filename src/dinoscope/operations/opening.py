@@ -1,39 +1,16 @@
-"""What a Python user starts with: ``dinoscope.open``, ``dinoscope.encode`` and ``dinoscope.match``."""
+"""Pictures without a library: ``dinoscope.encode`` and ``dinoscope.match``."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dinoscope.features import Features
-from dinoscope.library.library import Library
 from dinoscope.operations.queries import PictureLike, decoded, on_original
-from dinoscope.operations.session import Session
 from dinoscope.pictures.limits import Limits
 from dinoscope.settings import load_settings
 
 if TYPE_CHECKING:
     from dinoscope.operations.matching import Matches
-
-
-def open(
-    folder: Path | str | None = None, *, model: str | None = None, write: bool = False, **settings: object
-) -> Session:
-    """Open a library.
-
-    Args:
-        folder: the library's own folder (not the pictures'); None takes the configured one.
-        model: ModelCard name or path to weights; None takes the configured one.
-        write: make the library when it is missing, and hold its writer's lock until closed.
-        settings: any other field of ``Settings``, e.g. ``precision="fp32"``.
-
-    Raises:
-        NoLibrary: there is none and ``write`` is False.
-        LibraryBusy: ``write``, and another process is writing.
-        LibraryReadOnly, LibraryDamaged, BadRequest.
-    """
-    chosen = load_settings().with_overrides(library=folder, model=model, **settings)
-    return Session(Library.open(chosen.library, write=write), chosen)
 
 
 def encode(picture: PictureLike, model: str | None = None) -> Features:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import uvicorn
 from fastapi import FastAPI
 
+from dinoscope.cluster.opening import opened
 from dinoscope.errors import BadRequest, NoLibrary, PortInUse
 from dinoscope.library.library import Library
 from dinoscope.operations.session import Session
@@ -115,7 +116,7 @@ def _unbound(error: OSError, host: str, port: int) -> BadRequest | PortInUse:
 def open_library(settings: Settings) -> Library:
     """Open the settings' library for reading; make an empty one where there is none."""
     try:
-        return Library.open(settings.library)
+        return opened(settings.library)
     except NoLibrary:
         Library.open(settings.library, write=True).close()
         return Library.open(settings.library)
