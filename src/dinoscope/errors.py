@@ -38,6 +38,20 @@ class Unreadable(DinoscopeError):
     title: ClassVar[str] = "Cannot read"
 
 
+class FaceRefused(DinoscopeError):
+    """The picture looks like a human face, and faces are kept out. Nothing of it was kept."""
+
+    status: ClassVar[int] = 422
+    title: ClassVar[str] = "Looks like a face"
+
+
+class FacesUnchecked(DinoscopeError):
+    """Faces are kept out, and the detector cannot run: no picture is taken in."""
+
+    status: ClassVar[int] = 503
+    title: ClassVar[str] = "Faces cannot be checked"
+
+
 class NoSuchPicture(DinoscopeError):
     """The library holds no picture with that id or path."""
 
@@ -141,6 +155,20 @@ class PortInUse(DinoscopeError):
     """The server cannot bind to the address."""
 
     title: ClassVar[str] = "Port in use"
+
+
+class ServerBusy(DinoscopeError):
+    """The server has as much under way as it takes on at once; the same request may pass in a moment."""
+
+    status: ClassVar[int] = 503
+    title: ClassVar[str] = "Busy"
+
+
+class TooSlow(DinoscopeError):
+    """A request did not arrive whole in the time it may take."""
+
+    status: ClassVar[int] = 408
+    title: ClassVar[str] = "Too slow"
 
 
 class JobConflict(DinoscopeError):

@@ -43,6 +43,7 @@ from dinoscope.server.resources import (
 )
 from dinoscope.server.security import Access, Gate, SafeHeaders
 from dinoscope.server.sizes import ByteCounter
+from dinoscope.server.turnstile import Turnstile
 from dinoscope.server.writer import Writer
 from dinoscope.settings import Settings
 
@@ -113,6 +114,7 @@ def create_app(settings: Settings, session: Session) -> FastAPI:
     app.add_middleware(problems.LastResort)
     app.add_middleware(Pages, files=bundled())
     app.add_middleware(ByteCounter, max_bytes=settings.max_bytes)
+    app.add_middleware(Turnstile, max_bytes=settings.max_bytes)
     app.add_middleware(Gate, access=access)
     app.add_middleware(SafeHeaders)
     return app

@@ -12,7 +12,7 @@ import anyio.to_thread
 from anyio import CapacityLimiter
 from fastapi import Depends, Query, Request
 
-from dinoscope.errors import BadRequest, NotAPicture, ShardSilent, Unreadable
+from dinoscope.errors import BadRequest, FaceRefused, NotAPicture, ServerBusy, ShardSilent, Unreadable
 from dinoscope.features import Facet, Features, Inside, Pixels
 from dinoscope.geometry import Mask
 from dinoscope.library.filters import Filter, parse_filter
@@ -37,6 +37,7 @@ from dinoscope.settings import Settings
 
 Result = TypeVar("Result")
 
+MOST_WAITING = 64  # for one limiter's turn; who comes later waits less by asking again
 
 Inner: TypeAlias = "tuple[str, int, Facet, int]"  # content or upload, layer, facet, most patches
 
@@ -127,7 +128,13 @@ class Parts:
 
 
 async def in_thread(work: Callable[[], Result], limiter: CapacityLimiter) -> Result:
-    """Run blocking work beside the event loop, when the limiter has room."""
+    """Run blocking work beside the event loop, when the limiter has room.
+
+    Raises:
+        ServerBusy: too many wait for that already.
+    """
+    if limiter.statistics().tasks_waiting >= MOST_WAITING:
+        raise ServerBusy("as many requests wait for that as may: try again in a moment")
     return await anyio.to_thread.run_sync(work, limiter=limiter)
 
 

@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dinoscope.errors import DinoscopeError
+from dinoscope.errors import DinoscopeError, ServerBusy
 from dinoscope.server.wire import Problem, shown
 
 _log = logging.getLogger(__name__)
@@ -21,6 +21,7 @@ SENTENCES = {
     404: "there is nothing at {path}: docs/api.md lists what there is",
     405: "{path} does not understand {method}: docs/api.md lists what it does",
 }
+RETRY = "3"  # seconds after which a busy server may be asked again
 
 
 def problem(
@@ -42,9 +43,10 @@ def problem(
     )
 
 
-def problem_of(error: DinoscopeError, path: str) -> JSONResponse:
+def problem_of(error: DinoscopeError, path: str, headers: dict[str, str] | None = None) -> JSONResponse:
     """One of Dinoscope's own refusals."""
-    return problem(error.status, error.title, str(error), path)
+    patience = {"Retry-After": RETRY} if isinstance(error, ServerBusy) else {}
+    return problem(error.status, error.title, str(error), path, patience | (headers or {}))
 
 
 def install(app: FastAPI) -> None:

@@ -16,6 +16,7 @@ from dinoscope.errors import BadRequest, NoLibrary, PortInUse
 from dinoscope.library.library import Library
 from dinoscope.operations.session import Session
 from dinoscope.server.app import create_app
+from dinoscope.server.connections import Connection
 from dinoscope.server.security import is_loopback
 from dinoscope.settings import Settings
 
@@ -147,7 +148,7 @@ class _Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http="h11",
+                http=Connection,
                 ws="none",
                 lifespan="on",
                 log_config=None,

@@ -1,7 +1,7 @@
 """Who may ask, from where, and what a browser may do with the answer: ASGI middlewares, outermost first.
 
 Against DNS rebinding: a Host that is not ours is refused. Against other sites in the same browser:
-a state-changing request must come from our own page. Against the network: a bearer token, whenever
+a request for anything but the page must come from our own page. Against the network: a bearer token, whenever
 the server listens beyond this machine.
 """
 
@@ -17,6 +17,7 @@ from ipaddress import ip_address
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from dinoscope.server.guessing import Guesses
 from dinoscope.server.problems import problem
 
 COOKIE = "dinoscope_session"
@@ -148,47 +149,73 @@ class SafeHeaders:
 
 
 class Gate:
-    """Refuses a foreign Host (421), a foreign Origin (403) and, beyond loopback, a missing token (401)."""
+    """Refuses a foreign Host (421), a foreign Origin (403) and, beyond loopback, a missing token (401).
 
-    def __init__(self, app: ASGIApp, access: Access) -> None:
+    Who sends wrong tokens must wait (429), even with the right one: else guessing would only be slower.
+    """
+
+    def __init__(self, app: ASGIApp, access: Access, guesses: Guesses | None = None) -> None:
         self._app = app
         self._access = access
+        self._guesses = guesses or Guesses()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         refused = self._refusal(scope, Headers(scope=scope))
         if refused is None:
-            return await self._app(scope, receive, send)
-        status, title, sentence = refused
-        extra = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+            sending = self._counted(scope, send) if scope["path"] == LOGIN else send
+            return await self._app(scope, receive, sending)
+        status, title, sentence, extra = refused
         return await problem(status, title, sentence, scope["path"], extra)(scope, receive, send)
 
-    def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str, str] | None:
+    def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str, str, dict[str, str]] | None:
         hosts = headers.getlist("host")
         if len(hosts) != 1 or not self._access.knows_host(host_name(hosts[0])):
-            return 421, "Misdirected request", _WRONG_HOST
-        if scope["method"] not in SAFE and _foreign(scope, headers, hosts[0]):
-            return 403, "Forbidden", _FOREIGN
-        path = scope["path"]
-        open_to_all = not path.startswith("/api/") or path == LOGIN
-        if not open_to_all and not self._access.admits(headers):
-            return 401, "Log in", _NO_TOKEN
-        return None
+            return 421, "Misdirected request", _WRONG_HOST, {}
+        path, api = scope["path"], _is_api(scope["path"])
+        # Reading, too: an event stream or a search from elsewhere costs work, and its time tells something.
+        if (api or scope["method"] not in SAFE) and _foreign(headers, hosts[0]):
+            return 403, "Forbidden", _FOREIGN, {}
+        guessed = path == LOGIN or "authorization" in headers
+        if guessed and self._access.token and (seconds := self._guesses.wait(_client(scope))):
+            return 429, "Too many guesses", _GUESSED, {"Retry-After": str(seconds)}
+        if not api or path == LOGIN or self._access.admits(headers):
+            return None
+        if guessed:
+            self._guesses.wrong(_client(scope))
+        return 401, "Log in", _NO_TOKEN, {"WWW-Authenticate": "Bearer"}
+
+    def _counted(self, scope: Scope, send: Send) -> Send:
+        async def counting(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] == 401:
+                self._guesses.wrong(_client(scope))
+            await send(message)
+
+        return counting
+
+
+def _is_api(path: str) -> bool:
+    return path == "/api" or path.startswith("/api/")
+
+
+def _client(scope: Scope) -> str:
+    return str((scope.get("client") or ("",))[0])
 
 
 _WRONG_HOST = (
     "this server does not go by that name: use the address that “dinoscope serve” printed, "
     "or start it with --host and the name"
 )
-_FOREIGN = "another site may not change this library: use Dinoscope's own page or the command line"
+_FOREIGN = "another site may not use this library: use Dinoscope's own page or the command line"
+_GUESSED = "too many wrong tokens came from there: wait, and copy it from where “dinoscope serve” was started"
 _NO_TOKEN = (
     "this server asks for its access token: send “Authorization: Bearer …” or log in; "
     "“dinoscope serve” printed it"
 )
 
 
-def _foreign(scope: Scope, headers: Headers, host: str) -> bool:
+def _foreign(headers: Headers, host: str) -> bool:
     """Does a browser say the request comes from another origin? Other clients send neither header."""
     origin = headers.get("origin")
     if origin is not None and origin.lower() not in {f"http://{host.lower()}", f"https://{host.lower()}"}:
