@@ -6,7 +6,7 @@ import difflib
 import math
 import os
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ class Settings:
     device: str = "auto"  # where the encoder runs: a GPU where there is one; else cpu, cuda, cuda:1
     threads: int = 0  # encoder threads; 0 takes every core
     regions: bool = True  # index what parts of pictures look like, so that parts can be searched for
+    faces: str = "auto"  # block, blur, drop-patches or allow; "auto" is block for a server, else allow
     fine: bool = False  # index parts tile by tile: small ones are found, and indexing takes longer
     models: Path = Path(_DIRS.user_data_dir) / "models"  # trained here, a folder per model
     runs: Path = Path(_DIRS.user_data_dir) / "runs"  # trainings, a folder per run
@@ -93,6 +94,10 @@ def _coerced(settings: Settings, values: Mapping[str, object], source: str) -> S
         except (TypeError, ValueError):
             kind = _KINDS[next(kind for kind in _KINDS if isinstance(known[key], kind))]
             raise BadRequest(f"{source} sets {key} to {value!r}, which is no {kind}: correct it") from None
+        if changes[key] not in _CHOICES.get(key, (changes[key],)):
+            raise BadRequest(
+                f"{source} sets {key} to {value!r}, which is no choice: use {_either(_CHOICES[key])}"
+            )
         low, high = _RANGES.get(key, (-math.inf, math.inf))
         if isinstance(changes[key], (int, float)) and not low <= changes[key] <= high:
             raise BadRequest(f"{source} sets {key} to {value}, out of range: use {low:g} to {high:g}")
@@ -100,6 +105,8 @@ def _coerced(settings: Settings, values: Mapping[str, object], source: str) -> S
 
 
 # bool before int: a bool is an int to isinstance
+FACES = ("auto", "block", "blur", "drop-patches", "allow")
+_CHOICES = {"faces": FACES}
 _KINDS: dict[type, str] = {bool: "yes or no", int: "whole number", float: "number", Path: "path", str: "text"}
 _RANGES = {
     "threads": (0, 1024),
@@ -108,6 +115,10 @@ _RANGES = {
     "max_pixels": (1, 2**32),
     "max_seconds": (0.001, 86_400),  # nan is in no range
 }
+
+
+def _either(choices: Sequence[str]) -> str:
+    return f"{', '.join(choices[:-1])} or {choices[-1]}"
 
 
 def _nearest(key: str, known: Iterable[str]) -> str:

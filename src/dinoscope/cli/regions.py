@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from dinoscope.operations.region_answers import RegionAnswer, RegionHit
     from dinoscope.operations.selection import Selection
     from dinoscope.operations.session import Like, Session
+    from dinoscope.pictures.gate import Trust
     from dinoscope.pictures.limits import Limits
 
 SHOWN_PLACES = 3  # of one hit in the table
@@ -122,12 +123,13 @@ def pixels_of(session: Session, picture: Like, content: str | None, side: int = 
     try:
         data = picture if isinstance(picture, bytes) else read_bytes(picture, limits)
         if content in {None, content_hash(data)}:
-            return decode(data, limits, where="the picture", at_least=side).pixels
+            trust: Trust = "known" if content else "stranger"
+            return decode(data, limits, where="the picture", at_least=side, trust=trust).seen
     except (Unreadable, NotAPicture):
         if content is None:
             raise
     kept = session.library.thumbnail(content) if content else None
-    return None if kept is None else decode(kept, limits, where="the thumbnail").pixels
+    return None if kept is None else decode(kept, limits, where="the thumbnail", trust="own").pixels
 
 
 def plain(answer: RegionAnswer) -> dict[str, Any]:

@@ -42,6 +42,6 @@ def _patches(backbone: Backbone, limits: Limits) -> Iterator[FloatArray]:
     """(n, D) of a few pictures at a time."""
     chosen = list(sampled(PICTURES))
     for start in range(0, PICTURES, _BATCH):
-        pictures = [pixels_of(path, limits) for path in chosen[start : start + _BATCH]]
+        pictures = [pixels_of(path, limits, "own") for path in chosen[start : start + _BATCH]]
         for features in backbone.encode(pictures):
             yield features.patches.reshape(-1, features.patches.shape[-1])

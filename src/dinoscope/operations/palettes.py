@@ -22,7 +22,7 @@ def palette_for(backbone: Backbone, layer: int, facet: Facet, settings: Settings
 
     def fit() -> Palette:
         limits = Limits.of(settings)
-        pictures = (pixels_of(path, limits) for path in sampled(PICTURES))
+        pictures = (pixels_of(path, limits, "own") for path in sampled(PICTURES))
         return fit_palette([backbone.inside(picture, layer, facet) for picture in pictures])
 
     key = f"{backbone.identity.key} {layer} {facet}"

@@ -14,6 +14,7 @@ from dinoscope.errors import BadRequest
 from dinoscope.features import Features, FloatArray, Pixels, normalise
 from dinoscope.geometry import Mask, Size
 from dinoscope.pictures.decoding import Decoded, decode
+from dinoscope.pictures.gate import Trust, admitted_frame
 from dinoscope.pictures.limits import Limits
 from dinoscope.pictures.reading import content_hash, read_bytes
 
@@ -53,14 +54,15 @@ def at_least(backbone: Backbone, budget: int | None = None) -> int:
     return max(AT_LEAST, ceil(2 * PATCH * sqrt(budget)))
 
 
-def pixels_of(picture: PictureLike, limits: Limits) -> Pixels:
+def pixels_of(picture: PictureLike, limits: Limits, trust: Trust = "stranger") -> Pixels:
     """Decode a picture the caller named, upright, in sRGB, as ``at_least`` asks.
 
     Raises:
         Unreadable, NotAPicture, PictureTooLarge: with a sentence that names it.
         BadRequest: an array that is no (height, width, 3) or (height, width) of uint8.
+        FaceRefused, FacesUnchecked: as ``limits.faces`` says.
     """
-    return decoded(picture, limits)[0]
+    return opened(picture, limits, trust=trust).pixels
 
 
 def decoded(picture: PictureLike, limits: Limits, side: int = AT_LEAST) -> tuple[Pixels, Size]:
@@ -69,10 +71,10 @@ def decoded(picture: PictureLike, limits: Limits, side: int = AT_LEAST) -> tuple
     return found.pixels, found.size
 
 
-def opened(picture: PictureLike, limits: Limits, side: int = AT_LEAST) -> Opened:
+def opened(picture: PictureLike, limits: Limits, side: int = AT_LEAST, trust: Trust = "stranger") -> Opened:
     """``decoded``, and what of the picture is there to be seen."""
     if isinstance(picture, np.ndarray):
-        pixels = _checked(picture)
+        pixels = admitted_frame(_checked(picture), limits.faces, "the picture")
         return Opened(pixels, Size(pixels.shape[1], pixels.shape[0]), None)
     if isinstance(picture, bytes):
         data, where = picture, "the picture"
@@ -80,9 +82,9 @@ def opened(picture: PictureLike, limits: Limits, side: int = AT_LEAST) -> Opened
         path = Path(picture).expanduser()
         data, where = read_bytes(path, limits), str(path)
     else:
-        found = _from_pillow(picture, side)
+        found = _from_pillow(picture, limits, side)
         return Opened(found.pixels, found.size, found.shown)
-    found = decode(data, limits, where=where, at_least=side)
+    found = decode(data, limits, where=where, at_least=side, trust=trust)
     return Opened(found.pixels, found.size, found.shown, content_hash(data))
 
 
@@ -123,7 +125,7 @@ def _checked(array: NDArray[np.uint8]) -> Pixels:
     return np.ascontiguousarray(array)
 
 
-def _from_pillow(picture: Image, side: int) -> Decoded:
+def _from_pillow(picture: Image, limits: Limits, side: int) -> Decoded:
     from io import BytesIO
 
     from PIL import Image
@@ -137,5 +139,5 @@ def _from_pillow(picture: Image, side: int) -> Decoded:
     picture.save(
         buffer, "PNG", compress_level=0, exif=picture.getexif(), icc_profile=picture.info.get("icc_profile")
     )
-    limits = Limits(max_bytes=2**40, max_pixels=2**40, max_seconds=60.0)
+    limits = replace(limits, max_bytes=2**40, max_pixels=2**40)  # it is decoded, and was let in as it is
     return decode(buffer.getvalue(), limits, where="the picture", at_least=side)

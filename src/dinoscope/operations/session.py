@@ -361,6 +361,6 @@ class Session:
             data = read_bytes(self.library.original(picture, limits), limits)
             if content_hash(data) != picture.content:
                 return None
-            return decode(data, limits, where=str(picture.path), at_least=at_least)
+            return decode(data, limits, where=str(picture.path), at_least=at_least, trust="known")
         except DinoscopeError:
             return None

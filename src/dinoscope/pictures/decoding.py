@@ -14,7 +14,8 @@ import numpy as np
 
 from dinoscope.errors import DinoscopeError, MissingExtra, NotAPicture, PictureTooLarge
 from dinoscope.features import Bytes, Pixels
-from dinoscope.geometry import Mask, Size
+from dinoscope.geometry import Box, Mask, Size
+from dinoscope.pictures.gate import Trust, admitted
 from dinoscope.pictures.limits import Limits
 from dinoscope.pictures.metadata import Metadata, exif_of, orientation_of, read_metadata
 from dinoscope.pictures.reading import check_head, too_many_bytes
@@ -40,6 +41,13 @@ class Decoded:
     kind: str  # "jpeg", "png", …, from the bytes
     metadata: Metadata
     opacity: Bytes | None = None  # (height, width) of the pixels, 0 where transparent; None: opaque all over
+    plain: Pixels | None = None  # what people see, where faces are hidden from the model alone
+    faces: tuple[Box, ...] = ()  # in the pixels: no region token may be made of the patches there
+
+    @property
+    def seen(self) -> Pixels:
+        """What people are shown of it."""
+        return self.pixels if self.plain is None else self.plain
 
     @property
     def shown(self) -> Mask | None:
@@ -50,8 +58,12 @@ class Decoded:
         return Mask(there) if there.any() and not there.all() else None
 
 
-def decode(data: bytes, limits: Limits, *, where: str, at_least: int | None = None) -> Decoded:
+def decode(
+    data: bytes, limits: Limits, *, where: str, at_least: int | None = None, trust: Trust = "stranger"
+) -> Decoded:
     """Decode the first frame, upright, in sRGB, transparency on white, in this process.
+
+    Then it passes the gate, as ``limits.faces`` says: what comes back is what may be taken in.
 
     Args:
         data: a whole picture file.
@@ -60,12 +72,18 @@ def decode(data: bytes, limits: Limits, *, where: str, at_least: int | None = No
         where: names the picture in sentences.
         at_least: pixels the shorter side must keep; the picture may then come at a reduced scale
             (JPEG's own 1/2, 1/4, 1/8, then whole-number box reduction). None asks for full size.
+        trust: whose bytes they are, see ``gate``.
 
     Raises:
         NotAPicture: no known format, damaged, or not complete.
         PictureTooLarge: beyond a limit, or the decoder ran out of memory.
         MissingExtra: HEIC without ``dinoscope[heic]``.
+        FaceRefused, FacesUnchecked: see ``gate``.
     """
+    return admitted(_upright(data, limits, where, at_least), limits.faces, trust, where)
+
+
+def _upright(data: bytes, limits: Limits, where: str, at_least: int | None) -> Decoded:
     if len(data) > limits.max_bytes:
         raise too_many_bytes(where, len(data), limits)
     kind = check_head(data[:HEAD], where)

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from dinoscope.features import Bytes
-from dinoscope.geometry import Size
+from dinoscope.geometry import Box, Size
 from dinoscope.pictures.decoding import Decoded
 from dinoscope.pictures.metadata import Metadata
 
@@ -75,12 +75,13 @@ def _receive_header(stream: BinaryIO) -> tuple[Header, list[int]]:
 
 
 def header_of(decoded: Decoded) -> Header:
-    """All of a picture but its ``bodies_of``, for the frame that carries them."""
+    """All of a picture but its ``bodies_of`` and what people see of it, for the frame that carries them."""
     facts = decoded.metadata
     return {
         "shape": decoded.pixels.shape,
         "size": [decoded.size.width, decoded.size.height],
         "kind": decoded.kind,
+        "faces": [[box.left, box.top, box.right, box.bottom] for box in decoded.faces],
         "metadata": {
             "taken_at": facts.taken_at.isoformat() if facts.taken_at else None,
             "camera": facts.camera,
@@ -114,6 +115,7 @@ def decoded_of(header: Header, pixels: bytearray, opacity: bytearray) -> Decoded
         kind=header["kind"],
         metadata=Metadata(taken_at=datetime.fromisoformat(taken) if taken else None, **facts),
         opacity=np.frombuffer(opacity, np.uint8).reshape(height, width) if opacity else None,
+        faces=tuple(Box(*map(float, edges)) for edges in header["faces"]),
     )
 
 

@@ -1,4 +1,4 @@
-"""How much a picture nobody vouches for may cost."""
+"""How much a picture nobody vouches for may cost, and what it may show."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ class Limits:
     max_pixels: int  # width * height, as the header declares them
     max_seconds: float  # of one decode; enforced by DecodeWorkers, which can end a process
     max_side: int = 65_500  # pixels; what JPEG can express
+    faces: str = "allow"  # a mode of ``gate``: what is done with pictures that look like a human face
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        return cls(settings.max_bytes, settings.max_pixels, settings.max_seconds)
+        """Those of the settings. Where nobody has decided about faces, they are let in."""
+        faces = "allow" if settings.faces == "auto" else settings.faces
+        return cls(settings.max_bytes, settings.max_pixels, settings.max_seconds, faces=faces)

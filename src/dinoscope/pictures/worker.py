@@ -5,19 +5,23 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from dinoscope.errors import DinoscopeError
+from dinoscope.errors import DinoscopeError, FacesUnchecked
+from dinoscope.pictures import faces
 from dinoscope.pictures.decoding import decode
 from dinoscope.pictures.frames import Bodies, Header, bodies_of, header_of, receive, send
+from dinoscope.pictures.gate import Trust
 from dinoscope.pictures.limits import Limits
 from dinoscope.pictures.reading import content_hash, read_file
 from dinoscope.pictures.thumbnails import thumbnail
 
 BASE_MEMORY = 2**30  # bytes of address space for Python, numpy and Pillow's libraries
+DETECTOR_MEMORY = 2**29  # more for ONNX Runtime, where pictures are checked for faces
 MEMORY_PER_PIXEL = 12  # RGBA, its RGB copy and a conversion between them, with room
 GRACE = 2.0  # seconds beyond the limit; the parent ends us first, this is for when it is gone
 
@@ -54,7 +58,10 @@ def _serve(requests: BinaryIO, out: BinaryIO) -> None:
 def _warm_up(limits: Limits) -> None:
     """Import what most pictures need, so that the first one does not pay for it from its time."""
     small = thumbnail(np.zeros((8, 8, 3), np.uint8), 8)
-    decode(small, limits, where="the first picture")
+    decode(small, limits, where="the first picture", trust="own")
+    if limits.faces != "allow":
+        with suppress(FacesUnchecked):  # told of each picture
+            faces.ready()
 
 
 def confine(limits: Limits) -> None:
@@ -63,6 +70,7 @@ def confine(limits: Limits) -> None:
         import resource
 
         memory = BASE_MEMORY + MEMORY_PER_PIXEL * limits.max_pixels
+        memory += 0 if limits.faces == "allow" else DETECTOR_MEMORY
         hard = resource.getrlimit(resource.RLIMIT_AS)[1]
         if hard == resource.RLIM_INFINITY or memory < hard:
             resource.setrlimit(resource.RLIMIT_AS, (memory, hard))
@@ -87,13 +95,14 @@ def _answer(request: Header, bodies: Bodies, limits: Limits) -> tuple[Any, ...]:
 
 
 def _decoded(request: Header, body: bytes, limits: Limits) -> tuple[Any, ...]:
-    header: Header = {}
+    header: Header = {"modified_ns": request.get("modified_ns")}
     if request["read"]:
         file = read_file(Path(os.fsdecode(body)), limits)
-        body = file.data
-        header = {"content": content_hash(body), "bytes": len(body), "modified_ns": file.modified_ns}
-    decoded = decode(body, limits, where=request["where"], at_least=request["at_least"])
-    small = thumbnail(decoded.pixels, request["thumbnail"]) if request["thumbnail"] else b""
+        body, header["modified_ns"] = file.data, file.modified_ns
+    header |= {"content": content_hash(body), "bytes": len(body)}
+    trust: Trust = "known" if header["content"] == request["known"] else request["trust"]
+    decoded = decode(body, limits, where=request["where"], at_least=request["at_least"], trust=trust)
+    small = thumbnail(decoded.seen, request["thumbnail"]) if request["thumbnail"] else b""
     return header | header_of(decoded), *bodies_of(decoded), small
 
 

@@ -16,9 +16,18 @@ from types import TracebackType
 from typing import Any, BinaryIO, Self, TypeVar, cast
 
 import dinoscope
-from dinoscope.errors import DinoscopeError, MissingExtra, NotAPicture, PictureTooLarge, Unreadable
+from dinoscope.errors import (
+    DinoscopeError,
+    FaceRefused,
+    FacesUnchecked,
+    MissingExtra,
+    NotAPicture,
+    PictureTooLarge,
+    Unreadable,
+)
 from dinoscope.pictures.decoding import Decoded
 from dinoscope.pictures.frames import Bodies, Header, decoded_of, receive, send
+from dinoscope.pictures.gate import Trust
 from dinoscope.pictures.limits import Limits
 from dinoscope.pictures.naming import shown
 from dinoscope.pictures.reading import too_many_bytes
@@ -26,7 +35,10 @@ from dinoscope.pictures.reading import too_many_bytes
 _T = TypeVar("_T")
 
 _START_SECONDS = 60.0  # for the imports, 0.3 s on an idle machine
-_REFUSALS = {kind.__name__: kind for kind in (MissingExtra, NotAPicture, PictureTooLarge, Unreadable)}
+_REFUSALS: dict[str, type[DinoscopeError]] = {
+    kind.__name__: kind
+    for kind in (FaceRefused, FacesUnchecked, MissingExtra, NotAPicture, PictureTooLarge, Unreadable)
+}
 # Exactly our own search path, in its order. Not -m: a folder of pictures may hold a file named PIL.py.
 _START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
@@ -78,24 +90,52 @@ class DecodeWorkers:
         for worker in workers:
             worker.end()
 
-    def decode(self, data: bytes, *, where: str, at_least: int | None = None) -> Decoded:
+    def decode(
+        self, data: bytes, *, where: str, at_least: int | None = None, trust: Trust = "stranger"
+    ) -> Decoded:
         """``pictures.decoding.decode``, also under the time limit.
 
         Raises:
-            NotAPicture, PictureTooLarge, MissingExtra: as ``decode`` does.
+            NotAPicture, PictureTooLarge, MissingExtra, FaceRefused, FacesUnchecked: as ``decode`` does.
         """
+        return self.load(data, where=where, at_least=at_least, trust=trust).decoded
+
+    def load(
+        self,
+        data: bytes,
+        *,
+        where: str,
+        at_least: int | None = None,
+        thumbnail: int | None = None,
+        modified_ns: int = 0,
+        trust: Trust = "stranger",
+    ) -> Loaded:
+        """``read`` of bytes that are in memory."""
         if len(data) > self._limits.max_bytes:
             raise too_many_bytes(where, len(data), self._limits)
-        request = {"read": False, "where": where, "at_least": at_least, "thumbnail": None}
-        return self._ask(request, data, lambda header, bodies: decoded_of(header, *bodies[:2]))
+        request = {"read": False, "where": where, "at_least": at_least, "thumbnail": thumbnail}
+        request |= {"modified_ns": modified_ns, "trust": trust, "known": None}
+        return self._ask(request, data, _loaded_of)
 
-    def read(self, path: Path, *, at_least: int | None = None, thumbnail: int | None = None) -> Loaded:
+    def read(
+        self,
+        path: Path,
+        *,
+        at_least: int | None = None,
+        thumbnail: int | None = None,
+        known: str | None = None,
+    ) -> Loaded:
         """Read, hash and decode a file, and make a thumbnail of ``thumbnail`` pixels where asked.
 
+        Args:
+            known: content that has passed the gate before; other bytes are a stranger's.
+
         Raises:
-            Unreadable, NotAPicture, PictureTooLarge, MissingExtra: with the path in the sentence.
+            Unreadable, NotAPicture, PictureTooLarge, MissingExtra, FaceRefused, FacesUnchecked: with the
+                path in the sentence.
         """
         request = {"read": True, "where": shown(path), "at_least": at_least, "thumbnail": thumbnail}
+        request |= {"trust": "stranger", "known": known}
         return self._ask(request, os.fsencode(path), _loaded_of)
 
     def _ask(self, request: Header, body: bytes, parse: Callable[[Header, Bodies], _T]) -> _T:

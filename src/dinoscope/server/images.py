@@ -74,11 +74,11 @@ class Images:
 
     def smaller(self, webp: bytes, side: int) -> bytes:
         """One of our own WebPs at another side, never enlarged."""
-        return thumbnail(self._workers.decode(webp, where="the thumbnail").pixels, side)
+        return thumbnail(self._workers.decode(webp, where="the thumbnail", trust="own").pixels, side)
 
     def _from_file(self, picture: Picture, side: int) -> Rendered:
         path = self._library.original(picture, self._limits)
-        loaded = self._workers.read(path, at_least=side, thumbnail=side)
+        loaded = self._workers.read(path, at_least=side, thumbnail=side, known=picture.content)
         if loaded.thumbnail is None:
             raise RuntimeError("the decode worker made no thumbnail")
         return Rendered(loaded.thumbnail, loaded.content == picture.content)

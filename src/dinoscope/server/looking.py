@@ -85,7 +85,7 @@ async def pixels_of(here: Parts, named: Named, side: int) -> Pixels:
 
     def decoded() -> Pixels:
         if named.webp is not None:
-            sent = here.workers.decode(named.webp, where="the picture you sent", at_least=side)
+            sent = here.workers.decode(named.webp, where="the picture you sent", at_least=side, trust="own")
             return reduced(sent.pixels, side)
         assert named.id is not None
         picture = here.session.library.picture(named.id)

@@ -121,8 +121,9 @@ class Parts:
         """At least ``side`` pixels a side, or as many as the model wants."""
         try:
             path = self.session.library.original(picture, Limits.of(self.settings))
-            loaded = self.workers.read(path, at_least=side or at_least(self.session.backbone))
-        except (Unreadable, NotAPicture, ShardSilent):
+            side = side or at_least(self.session.backbone)
+            loaded = self.workers.read(path, at_least=side, known=picture.content)
+        except (Unreadable, NotAPicture, FaceRefused, ShardSilent):
             return None
         return loaded.decoded if loaded.content == picture.content else None
 

@@ -127,5 +127,6 @@ def _answer(
 def _pixels(here: Parts, marked: Marked, side: int) -> Pixels | None:
     """Of the marked picture, to look closer at it; what was sent is kept at a smaller scale."""
     if marked.webp is not None:
-        return here.workers.decode(marked.webp, where="the picture you sent", at_least=side).pixels
+        sent = here.workers.decode(marked.webp, where="the picture you sent", at_least=side, trust="own")
+        return sent.pixels
     return None if marked.id is None else here.reread(here.session.library.picture(marked.id), side)
