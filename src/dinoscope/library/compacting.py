@@ -36,6 +36,20 @@ def compact(connections: Connections, library: Path, thumbnails: Thumbnails) -> 
         DiskFull: the copy needs room for the vectors alive; nothing is lost.
     """
     before = _bytes(library)
+    try:
+        dropped = _without_dead(connections, library)
+    finally:
+        optimising.clean(connections, library)  # the old files; of a failure the new ones
+    thumbnails.clean()
+    orphans, freed = _drop_thumbnails(connections, thumbnails)
+    with connections.alone() as db:
+        db.execute("VACUUM")
+        shorten_log(db)
+    return CompactReport(dropped, orphans, max(0, before - _bytes(library)) + freed)
+
+
+def _without_dead(connections: Connections, library: Path) -> int:
+    """Every shelf and the tables without what is dead; the vectors dropped."""
     dropped = 0
     with connections.write() as db:
         for row in shelf_rows(db):
@@ -45,13 +59,7 @@ def compact(connections: Connections, library: Path, thumbnails: Thumbnails) -> 
             "DELETE FROM contents WHERE files = 0 "
             "AND NOT EXISTS (SELECT 1 FROM vectors WHERE vectors.content = contents.id)"
         )
-    optimising.clean(connections, library)
-    thumbnails.clean()
-    orphans, freed = _drop_thumbnails(connections, thumbnails)
-    with connections.alone() as db:
-        db.execute("VACUUM")
-        shorten_log(db)
-    return CompactReport(dropped, orphans, max(0, before - _bytes(library)) + freed)
+    return dropped
 
 
 def drop_model(connections: Connections, library: Path, key: str) -> None:

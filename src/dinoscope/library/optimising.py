@@ -132,12 +132,11 @@ def _swap(connections: Connections, row: ShelfRow, name: str, folder: str | None
 
 def clean(connections: Connections, library: Path) -> None:
     """What a writer that died has left: records never committed, engines and files nobody points to."""
-    with connections.read() as db:
-        rows = {str(row.id): row for row in shelf_rows(db)}
     shelves = library / "shelves"
     if not shelves.is_dir():
         return
-    with told(library):
+    with connections.alone() as db:  # what another thread commits meanwhile would be taken for a trace
+        rows = {str(row.id): row for row in shelf_rows(db)}
         for folder in shelves.iterdir():
             row = rows.get(folder.name)
             if row is None:

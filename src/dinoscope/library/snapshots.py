@@ -7,6 +7,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,7 @@ class State:
         self.tail = tail  # vectors [engine.covered, len(source)), exact
         self.missing: dict[str, int] = {}  # filter -> pictures without a record, as far as anybody asked
         self._masks: dict[str, _Allowed] = {}
+        self._guard = threading.Lock()
         known = before._masks.get("") if before is not None else None
         if known is not None:
             self._masks[""] = known.grown(row.count, row.each, engine.covered)
@@ -87,12 +89,15 @@ class State:
 
     def _allowed(self, db: sqlite3.Connection, where: Filter | None) -> _Allowed:
         key = where.text if where is not None else ""
-        if key not in self._masks:
+        found = self._masks.get(key)
+        if found is None:
+            found = _Allowed(self._mask(db, where), self.row.each, self.engine.covered)
             room = min(_MASKS, _MASK_BYTES // max(1, len(self.source)))
-            while len(self._masks) >= max(1, room):
-                self._masks.pop(next(iter(self._masks)), None)
-            self._masks[key] = _Allowed(self._mask(db, where), self.row.each, self.engine.covered)
-        return self._masks[key]
+            with self._guard:  # of other threads that ask for other filters
+                while len(self._masks) >= max(1, room):
+                    del self._masks[next(iter(self._masks))]
+                self._masks[key] = found
+        return found
 
     def _mask(self, db: sqlite3.Connection, where: Filter | None) -> Mask | None:
         if where is not None:  # a file that passes is a file: the record is alive
@@ -182,44 +187,73 @@ class Snapshots:
     def snapshot(self) -> Iterator[tuple[sqlite3.Connection, State]]:
         """A transaction and what is loaded for it.
 
-        A compaction between the two may have deleted the file that the snapshot names: then a newer
-        snapshot names the new one.
+        A compaction or a merge between the two may have deleted the file that the snapshot names: then
+        a newer snapshot names the new one.
         """
-        for attempt in range(_ATTEMPTS):
+        for left in reversed(range(_ATTEMPTS)):
             with self._connections.read() as db:
                 try:
-                    state = self._current(db)
+                    state = self._current(db, patient=left > 0)
                 except FileNotFoundError:
-                    if attempt == _ATTEMPTS - 1:
+                    if not left:
                         raise
                     continue
                 yield db, state
                 return
 
-    def _current(self, db: sqlite3.Connection) -> State:
-        """The state this transaction sees, loaded anew when a commit has changed it."""
+    def _current(self, db: sqlite3.Connection, *, patient: bool = False) -> State:
+        """The state this transaction sees, loaded anew when a commit has changed it.
+
+        Raises:
+            FileNotFoundError: its files are gone; with ``patient`` also when only its engine is, and a
+                commit has replaced it meanwhile.
+        """
         now = generation(db)
         state = self._state
         if state is not None and state.generation == now:
             return state
         with self._guard:
-            if self._state is not None and self._state.generation == now:
-                return self._state
-            fresh = load(self.row(db), now, self._library, self._state)
-            if self._state is None or self._state.generation < now:
+            state = self._state
+            if state is not None and state.generation == now:
+                return state
+            newer = state is not None and state.generation > now  # loaded by a thread that began later
+            before = None if newer else state
+            overtaken = partial(self._overtaken, now) if patient else _never
+            fresh = load(self.row(db), now, self._library, before, overtaken)
+            if not newer:
                 self._state = fresh
             return fresh
 
+    def _overtaken(self, at: int) -> bool:
+        """Has anything been committed since?"""
+        with self._connections.read() as db:
+            return generation(db) != at
 
-def load(row: ShelfRow, at: int, library: Path, before: State | None) -> State:
-    """Map the records and the engine, taking over from an earlier state what still holds."""
+
+def _never() -> bool:
+    return False
+
+
+def load(
+    row: ShelfRow,
+    at: int,
+    library: Path,
+    before: State | None,
+    overtaken: Callable[[], bool] = _never,
+) -> State:
+    """Map the records and the engine, taking over from an earlier state what still holds.
+
+    Raises:
+        LibraryDamaged: the records' file is too short.
+        FileNotFoundError: it is gone, or the engine cannot be used and this state is ``overtaken``.
+    """
     source = row.opened(library)
     same = before is not None and before.row.file == row.file and before.row.id == row.id
     engine: Engine | None = None
     if before is not None and same and before.row.engine_folder == row.engine_folder and row.engine_folder:
         engine = before.engine
     elif row.engine_folder is not None:
-        engine = _loaded(row.folder(library) / row.engine_folder, row, source)
+        engine = _loaded(row.folder(library) / row.engine_folder, row, source, overtaken)
     if engine is None:
         exact = ENGINES["exact"]
         old = before.engine if before is not None and same and isinstance(before.engine, exact) else None
@@ -232,12 +266,16 @@ def load(row: ShelfRow, at: int, library: Path, before: State | None) -> State:
     return State(row, at, source, engine, tail, before=before if unturned else None)
 
 
-def _loaded(folder: Path, row: ShelfRow, source: VectorSource) -> Engine | None:
+def _loaded(
+    folder: Path, row: ShelfRow, source: VectorSource, overtaken: Callable[[], bool]
+) -> Engine | None:
     """The saved engine; None, which falls back to exact search, when it is damaged: it is only an index."""
     try:
         if not checksums.begin_right(folder):
             raise LibraryDamaged(f"the search index {folder} is not what was saved: index again to mend it")
         return ENGINES[row.engine].load(folder, source)
     except (LibraryDamaged, KeyError) as error:
+        if overtaken():  # it was good, and was deleted under our hands
+            raise FileNotFoundError(folder) from error
         _log.warning("searching every vector instead: %s", error)
         return None

@@ -118,8 +118,8 @@ class TokenView:
         counted = known.get(key)
         if counted is None:  # seconds at a million pictures: once a commit
             counted = 0 if self._complete() else self._without(where)
-            while len(known) >= _COUNTED:
-                known.pop(next(iter(known)), None)
+            if len(known) >= _COUNTED:
+                known.clear()
             known[key] = counted
         return counted
 
