@@ -1,4 +1,4 @@
-"""What hostile files are put together from: chunks that lie, deflated zeros, circles of EXIF, junk profiles."""
+"""What hostile files are put together from: chunks that lie, deflated zeros, EXIF in circles, junk."""
 
 from __future__ import annotations
 

@@ -114,7 +114,10 @@ def test_more_connections_than_the_server_takes_are_told_so(
         assert read_all(again)[9:12] in {b"200", b"503"}
 
 
-@pytest.mark.parametrize("nonsense", [b"\0\1\2\r\n\r\n", b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n"])
+@pytest.mark.parametrize(
+    "nonsense",
+    [b"\0\1\2\r\n\r\n", b"GET\r\n\r\n", b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\nBad Name: x\r\n\r\n"],
+)
 def test_nonsense_is_answered_with_the_headers_of_every_answer(server: Server, nonsense: bytes) -> None:
     answer = server.raw(nonsense)
     assert answer.startswith(b"HTTP/1.1 400")

@@ -16,6 +16,7 @@ from dinoscope.errors import DinoscopeError, MissingExtra, NotAPicture, PictureT
 from dinoscope.features import Bytes, Pixels
 from dinoscope.geometry import Box, Mask, Size
 from dinoscope.pictures.gate import Trust, admitted
+from dinoscope.pictures.labour import check_labour
 from dinoscope.pictures.limits import Limits
 from dinoscope.pictures.metadata import Metadata, exif_of, orientation_of, read_metadata
 from dinoscope.pictures.reading import check_head, too_many_bytes
@@ -123,6 +124,7 @@ def _decode(data: bytes, kind: str, limits: Limits, where: str, at_least: int | 
     from dinoscope.pictures.colour import opacity, to_srgb
     from dinoscope.pictures.completeness import check_decoded, check_end, webp_canvas
 
+    check_labour(data, kind, where)
     if kind == "webp":  # its decoder takes memory for the whole canvas on opening
         _check_size(webp_canvas(data), limits, where)
     with Image.open(BytesIO(data), formats=[_FORMATS.get(kind, kind.upper())]) as image:
@@ -135,7 +137,10 @@ def _decode(data: bytes, kind: str, limits: Limits, where: str, at_least: int | 
         check_decoded(image, data, kind, where)
         turn = orientation_of(exif_of(image))  # only now: Pillow turns a TIFF itself, in load()
         reduced = _reduced(image, at_least)
-        upright, clear = _turned(to_srgb(reduced), turn), opacity(reduced)
+        # again: a palette can only be averaged once it is colours, and may not come whole for that
+        upright = _turned(_reduced(to_srgb(reduced), at_least), turn)
+        clear = opacity(reduced)
+        clear = None if clear is None else _reduced(clear, at_least)
     size = Size(*(reversed(original) if turn in _SIDEWAYS else original))
     there = None if clear is None else np.array(_turned(clear, turn), np.uint8)
     return Decoded(np.array(upright, np.uint8), size, kind, metadata, there)
