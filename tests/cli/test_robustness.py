@@ -24,6 +24,12 @@ def test_a_picture_is_looked_for_in_the_library(dinoscope: Dinoscope, indexed: P
     assert strengths == sorted(strengths)
 
 
+def test_a_library_that_another_model_has_seen_is_named(dinoscope: Dinoscope, indexed: Path) -> None:
+    ran = dinoscope("robustness", indexed / "a" / "0.png", "--precision", "int8", "--kind", "mirror")
+    assert ran.code == 0, ran.err
+    assert "choose --model tiny --precision fp32, or index its folders with this one" in ran.err
+
+
 def test_edits_are_told_and_drawn(dinoscope: Dinoscope, tmp_path: Path) -> None:
     picture, to = paint(tmp_path / "[1].png", 1, (80, 60)), tmp_path / "edited.png"
     ran = dinoscope("robustness", picture, "--edits", "brightness:-1,crop:0.5", "--out", to, "--json")

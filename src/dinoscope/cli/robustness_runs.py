@@ -75,7 +75,7 @@ def picture(
     note(
         f"[dim]Looked for among {among:,} pictures of the library.[/]"
         if among
-        else "[yellow]There are no pictures to look for it among: index a folder of pictures first.[/]"
+        else f"[yellow]{escaped(_alone(settings, lab.backbone.identity.key))}[/]"
     )
 
 
@@ -131,6 +131,24 @@ def laboratory(source: str, settings: Settings, seed: int) -> Iterator[Lab]:
         return
     with library:
         yield lab.within(library)
+
+
+def _alone(settings: Settings, model: str) -> str:
+    """Why there is nothing to look for a picture among, and what to do."""
+    from dinoscope.cluster.opening import opened
+
+    try:
+        with opened(settings.library) as library:
+            others = library.models()
+    except NoLibrary:
+        others = ()
+    if not others:
+        return "There are no pictures to look for it among: index a folder of pictures first."
+    name, precision = others[0].partition("@")[0], others[0].rpartition("/")[2]
+    return (
+        f"The library has pictures of {', '.join(others)}, and none of {model} to look for it among: "
+        f"choose --model {name} --precision {precision}, or index its folders with this one, too."
+    )
 
 
 def _limits(lab: Lab, asked: Asked) -> list[Limit]:
