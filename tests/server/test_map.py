@@ -5,7 +5,8 @@ from __future__ import annotations
 import struct
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from starlette.testclient import TestClient
 
 from dinoscope.operations import mapping, projecting
 from dinoscope.operations.session import Session
+from dinoscope.server.mapping import Maps
 
 IdOf = Callable[[TestClient, str], int]
 
@@ -38,12 +40,12 @@ def laid_out(client: TestClient, **params: str) -> dict[str, Any]:
 
 def unpacked(data: bytes) -> tuple[NDArray[np.uint32], NDArray[np.uint16], NDArray[np.uint8]]:
     """Ids, places and whether fitted, as docs/api.md has them."""
-    magic, count = struct.unpack_from("<4sI", data)
+    magic, points = struct.unpack_from("<4sI", data)
     assert magic == b"DMP1"
-    assert len(data) == 16 + 9 * count
-    ids = np.frombuffer(data, "<u4", count, 16)
-    places = np.frombuffer(data, "<u2", 2 * count, 16 + 4 * count).reshape(count, 2)
-    return ids, places, np.frombuffer(data, np.uint8, count, 16 + 8 * count)
+    assert len(data) == 16 + 9 * points
+    ids = np.frombuffer(data, "<u4", points, 16)
+    places = np.frombuffer(data, "<u2", 2 * points, 16 + 4 * points).reshape(points, 2)
+    return ids, places, np.frombuffer(data, np.uint8, points, 16 + 8 * points)
 
 
 def test_a_map_is_laid_out_once(client: TestClient) -> None:
@@ -125,3 +127,22 @@ def test_a_map_that_ends_while_it_is_asked_for_is_never_none(
     monkeypatch.setattr(maps, "_current", ended)
     assert client.get("/api/v1/map").json()["state"] == "running"
     assert client.get("/api/v1/map").json()["state"] == "ready"
+
+
+def test_a_map_under_way_ends_with_the_server(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def endless(*_: object, **__: object) -> Iterator[mapping.Mapping]:
+        for step in count():
+            begun.set()
+            go_on.wait(10)
+            yield mapping.Mapping("Placing", step, 10**9)
+
+    monkeypatch.setattr("dinoscope.server.mapping.lay_out", endless)
+    maps = Maps(session)
+    assert maps.start(again=True, patience=0).state == "running"
+    assert begun.wait(10)
+    go_on.set()
+    maps.close()
+    assert maps.state().state == "none"
+    assert maps.start(again=True, patience=0).state == "none"

@@ -90,10 +90,11 @@ def create_app(settings: Settings, session: Session) -> FastAPI:
         with DecodeWorkers(DECODERS, Limits.of(settings)) as workers:
             app.state.parts = parts = _parts(settings, session, access, workers)
             app.state.matching = Matching(parts)
-            app.state.maps = Maps(session)
+            app.state.maps = maps = Maps(session)
             try:
                 yield
             finally:
+                await run_sync(maps.close)
                 await run_sync(parts.jobs.close)
 
     app = FastAPI(

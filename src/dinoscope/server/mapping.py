@@ -18,6 +18,7 @@ from dinoscope.server.wire_map import MapState, packed_points
 _log = logging.getLogger(__name__)
 
 State = Literal["none", "running", "ready", "failed"]
+CLOSING = 2.0  # seconds a step has to end: placing takes less
 
 
 class Maps:
@@ -32,6 +33,7 @@ class Maps:
         self._revision = ""
         self._step: Mapping | None = None
         self._error: str | None = None
+        self._closed = False
 
     def state(self) -> MapState:
         """How it stands; a map of the library as it was before its last change counts as none."""
@@ -56,7 +58,7 @@ class Maps:
         """Bring it in step with the library, or make it anew; waits at most ``patience`` seconds for it."""
         with self._guard:
             if self._thread is None or not self._thread.is_alive():
-                if self._current() is not None and not again:
+                if self._closed or (self._current() is not None and not again):
                     return self.state()
                 self._error = None
                 self._thread = Thread(target=self._lay_out, args=(again,), name="dinoscope-map", daemon=True)
@@ -80,6 +82,13 @@ class Maps:
         """Every picture's id and place, see docs/api.md. Raises: NoSuchPicture when there is none yet."""
         return self._packed or packed_points(self.found)
 
+    def close(self) -> None:
+        """Lay out nothing more. A fit that is under way cannot be stopped: it ends with the process."""
+        with self._guard:
+            self._closed, thread = True, self._thread
+        if thread is not None:
+            thread.join(CLOSING)
+
     def _current(self) -> LibraryMap | None:
         """The map, unless the library has changed since."""
         found, session = self._found, self._session
@@ -97,6 +106,8 @@ class Maps:
             key = session.backbone.identity.key
             found = None if again else kept_map(session.library, key)
             for step in () if found else lay_out(session.library, key, again=again):
+                if self._closed:  # soon nobody holds the library open
+                    return
                 self._step, found = step, step.map
             if found is not None:
                 packed = packed_points(found)
