@@ -115,6 +115,20 @@ def test_a_sheet_has_a_cell_for_the_query_and_each_hit(tmp_path: Path) -> None:
         assert image.height == 2 * (225 + 24 + 12) + 12
 
 
+def test_a_row_is_as_high_as_its_highest_picture_which_all_stand_beside(tmp_path: Path) -> None:
+    wide, path = Size(600, 200), tmp_path / "found.png"
+    place = (Place(Box(0, 0, 90, 90), 0.5),)
+    hits = [hit(number, place, size=wide) for number in range(5)]
+    sheet.write(path, GREY, SIZE, Selection(points=((1, 1),)), hits=hits, load=lambda *_: GREY)
+    with Image.open(path) as image:
+        assert image.height == (225 + 24 + 12) + (100 + 24 + 12) + 12
+        pixels = np.asarray(image)
+    beside = 12 + 300 + 12 + 150  # in the middle of the query's neighbour
+    assert is_colour(tuple(pixels[12 + 225 - 102, beside]), sheet.GROUND)
+    assert not is_colour(tuple(pixels[12 + 225 - 98, beside]), sheet.GROUND)
+    assert not is_colour(tuple(pixels[12 + 225 + 24 + 12 + 2, 150]), sheet.GROUND)
+
+
 def test_a_folder_gets_the_query_and_each_hit(tmp_path: Path) -> None:
     path = tmp_path / "found"
     asked = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -161,12 +161,13 @@ def _frame(image: Image, box: Box, size: Size, colour: tuple[int, int, int], wid
 def _cell(image: Image, number: str, name: str) -> Image:
     from PIL import Image, ImageDraw, ImageFont
 
-    cell = Image.new("RGB", (CELL[0], CELL[1] + CAPTION), GROUND)
-    cell.paste(image, ((CELL[0] - image.width) // 2, CELL[1] - image.height))  # stands on its caption
+    cell = Image.new("RGB", (CELL[0], image.height + CAPTION), GROUND)
+    cell.paste(image, ((CELL[0] - image.width) // 2, 0))
     draw, font = ImageDraw.Draw(cell), ImageFont.load_default(13)
-    draw.text((2, CELL[1] + 5), number, INK, font)
+    below = image.height + 5
+    draw.text((2, below), number, INK, font)
     start = 12 + draw.textlength(number, font)
-    draw.text((start, CELL[1] + 5), _shortened(name, CELL[0] - start, draw.textlength, font), FAINT, font)
+    draw.text((start, below), _shortened(name, CELL[0] - start, draw.textlength, font), FAINT, font)
     return cell
 
 
@@ -179,14 +180,18 @@ def _shortened(name: str, room: float, length: Callable[..., float], font: objec
     return f"{name}..."
 
 
-def _together(cells: Iterable[Image]) -> Image:
+def _together(cells: Sequence[Image]) -> Image:
+    """Rows as high as the highest picture in each; captions of a row stand side by side."""
     from PIL import Image
 
-    cells = list(cells)
     columns = min(COLUMNS, len(cells))
-    rows = -(-len(cells) // columns)
-    wide, high = CELL[0] + GAP, CELL[1] + CAPTION + GAP
-    sheet = Image.new("RGB", (columns * wide + GAP, rows * high + GAP), GROUND)
-    for place, cell in enumerate(cells):
-        sheet.paste(cell, (GAP + place % columns * wide, GAP + place // columns * high))
+    rows = [cells[start : start + columns] for start in range(0, len(cells), columns)]
+    highest = [max(cell.height for cell in row) for row in rows]
+    wide = CELL[0] + GAP
+    sheet = Image.new("RGB", (columns * wide + GAP, sum(highest) + GAP * (len(rows) + 1)), GROUND)
+    bottom = 0
+    for row, high in zip(rows, highest, strict=True):
+        bottom += GAP + high
+        for column, cell in enumerate(row):
+            sheet.paste(cell, (GAP + column * wide, bottom - cell.height))
     return sheet
