@@ -244,6 +244,24 @@ def test_memory_is_bounded_by_the_kernel(file_of: FileOf) -> None:
     assert status
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_a_decoder_knows_no_secret_and_can_write_no_file(
+    corner: Image.Image, file_of: FileOf, limits: Limits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secrets = {"DINOSCOPE_TOKEN": "a long secret", "AWS_SECRET_ACCESS_KEY": "another", "HF_TOKEN": "a third"}
+    for name, value in secrets.items():
+        monkeypatch.setenv(name, value)
+    before = _children()
+    with DecodeWorkers(1, limits) as workers:
+        workers.decode(file_of(corner, "PNG"), where="it")
+        (child,) = _children() - before
+        around, status = child.environ(), Path(f"/proc/{child.pid}/limits").read_text()
+    assert not set(secrets.values()) & set(around.values())
+    assert around["PATH"] == os.environ["PATH"]
+    sizes = next(line for line in status.splitlines() if line.startswith("Max file size"))
+    assert sizes.split()[3:5] == ["0", "0"]
+
+
 def test_no_process_outlives_its_owner(limits: Limits) -> None:
     before = _children()
     with DecodeWorkers(3, limits):

@@ -251,6 +251,46 @@ def test_a_row_never_leads_to_a_file_that_is_no_picture(
             (own / "0.png").rmdir()
 
 
+@pytest.mark.parametrize("kind", ["original", "image", "thumbnail?side=640"])
+@pytest.mark.parametrize("what", ["file", "folder"])
+def test_a_link_out_of_the_library_is_not_followed(
+    own: Path, client: TestClient, id_of: IdOf, kind: str, what: str
+) -> None:
+    """A picture of the same kind and size that was never indexed is as private as a password."""
+    id = id_of(client, "0.png")
+    outside = own.parent / "outside"
+    outside.mkdir()
+    paint(77).save(outside / "0.png")
+    if what == "file":
+        (own / "0.png").unlink()
+        (own / "0.png").symlink_to(outside / "0.png")
+    else:
+        own.rename(own.parent / "moved")
+        own.mkdir()
+        (own / "0.png").symlink_to(outside / "0.png")
+    answer = client.get(f"{PICTURES}/{id}/{kind}")
+    assert answer.status_code == 404
+    assert "leads out of its folder" in answer.json()["detail"]
+    for path in (f"/look?picture={id}", f"/robustness/picture?of={id}", f"/match?here={id}&there=2"):
+        assert client.get(f"/api/v1{path}").status_code == 404
+
+
+def test_a_link_within_the_library_is_followed(own: Path, client: TestClient, id_of: IdOf) -> None:
+    id = id_of(client, "0.png")
+    (own / "0.png").rename(own / "elsewhere")
+    (own / "0.png").symlink_to(own / "elsewhere")
+    assert client.get(f"{PICTURES}/{id}/original").content == (own / "elsewhere").read_bytes()
+
+
+def test_a_library_whose_folder_moved_behind_a_link_still_shows_it(
+    own: Path, client: TestClient, id_of: IdOf
+) -> None:
+    id = id_of(client, "0.png")
+    own.rename(own.parent / "larger disk")
+    own.symlink_to(own.parent / "larger disk")
+    assert client.get(f"{PICTURES}/{id}/original").status_code == 200
+
+
 def test_a_changed_file_is_shown_but_not_kept(own: Path, client: TestClient, id_of: IdOf) -> None:
     id = id_of(client, "0.png")
     content = client.get(f"{PICTURES}/{id}").json()["content"]

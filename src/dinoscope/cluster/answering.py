@@ -114,7 +114,7 @@ class ShardAnswers:
         """A picture's file. Raises: Unreadable, NotAPicture, NoSuchPicture."""
         from dinoscope.cluster.sources import read  # may cost fsspec's import
 
-        return read(self._library.picture(id).path, limits)
+        return read(self._library.original(self._library.picture(id), limits), limits)
 
     # Whole pictures
 

@@ -7,15 +7,19 @@ import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import islice
+from os import sep
+from os.path import realpath
 from pathlib import Path
 from typing import Any, TypeVar
 
+from dinoscope.errors import Unreadable
 from dinoscope.geometry import Size
 from dinoscope.library.filters import Filter
 from dinoscope.library.paths import below, to_path, to_text
 from dinoscope.library.records import NewFile, Picture, Stamp
 from dinoscope.library.schema import COUNTED, version_of
 from dinoscope.pictures.metadata import Metadata
+from dinoscope.pictures.naming import shown
 from dinoscope.pictures.refusal import Refusal
 
 COLUMNS = (
@@ -185,6 +189,21 @@ def under(db: sqlite3.Connection, root: Path) -> Iterator[tuple[int, Path]]:
     statement = "SELECT id, path FROM files WHERE path = ? OR (path >= ? AND path < ?)"
     for row in db.execute(statement, (to_text(root), start, stop)):
         yield row[0], to_path(row[1])
+
+
+def confined(db: sqlite3.Connection, picture: Picture) -> Path:
+    """Its path, unless that leads out of the folder it was indexed with: through a link that came later.
+
+    Raises:
+        Unreadable: it does, and nothing out there was ever meant to be shown.
+    """
+    statement = "SELECT roots.path FROM files JOIN roots ON roots.id = files.root WHERE files.id = ?"
+    row = db.execute(statement, (picture.id,)).fetchone()
+    if row is not None:
+        root, place = realpath(to_path(row[0])), realpath(picture.path)
+        if place == root or place.startswith(root.rstrip(sep) + sep):
+            return picture.path
+    raise Unreadable(f"{shown(picture.path)} leads out of its folder by now: index the place itself")
 
 
 def _drop_empty_roots(db: sqlite3.Connection) -> None:

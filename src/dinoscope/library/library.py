@@ -137,10 +137,10 @@ class Library:
     def original(self, picture: Picture, limits: Limits) -> Path:
         """Where the picture's file can be opened on this machine; it may be gone, or another by now.
 
-        Raises:
-            Unreadable, NotAPicture, PictureTooLarge: it had to be fetched and could not be.
+        Raises: Unreadable, NotAPicture, PictureTooLarge when it leads out of its folder or cannot be fetched.
         """
-        return picture.path
+        with self._connections.read() as db:
+            return files.confined(db, picture)
 
     # What is there
 

@@ -130,6 +130,8 @@ def _decode(data: bytes, kind: str, limits: Limits, where: str, at_least: int | 
     with Image.open(BytesIO(data), formats=[_FORMATS.get(kind, kind.upper())]) as image:
         _check_size(image.size, limits, where)
         check_end(data, kind, where)
+        if kind == "png":  # looking for its EXIF block would load it, and hide why that fails
+            image.load()
         metadata, original = read_metadata(exif_of(image)), image.size
         if kind == "jpeg" and at_least is not None:
             image.draft(None, _drafted(image.size, at_least))

@@ -65,7 +65,7 @@ def _warm_up(limits: Limits) -> None:
 
 
 def confine(limits: Limits) -> None:
-    """Memory by the kernel; time by an alarm whose default action ends the process."""
+    """Memory and files by the kernel; time by an alarm whose default action ends the process."""
     if sys.platform != "win32":
         import resource
 
@@ -75,6 +75,7 @@ def confine(limits: Limits) -> None:
         if hard == resource.RLIM_INFINITY or memory < hard:
             resource.setrlimit(resource.RLIMIT_AS, (memory, hard))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # whoever took it over writes no file
 
 
 def alarm(seconds: float) -> None:

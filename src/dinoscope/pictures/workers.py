@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import queue
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -43,6 +44,12 @@ _REFUSALS: dict[str, type[DinoscopeError]] = {
 _START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
     "from importlib import import_module; import_module(sys.argv[2]).main()"
+)
+# Programs are found, libraries loaded and text read as here. Of Dinoscope's own the cache's place.
+_TOLD = re.compile(
+    r"(PATH|HOME|USERPROFILE|LANG|LC_\w+|TZ|TMP|TEMP|TMPDIR|SYSTEMROOT|WINDIR|LD_\w+|DYLD_\w+|PYTHON\w+|"
+    r"DINOSCOPE_(CACHE|OFFLINE))",
+    re.IGNORECASE,
 )
 
 
@@ -255,9 +262,15 @@ def start_process(module: str) -> subprocess.Popen[bytes]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},  # numpy computes nothing
+        env=_environment(),
         **cast(Any, group),
     )
+
+
+def _environment() -> dict[str, str]:
+    """What Python and its libraries need to start. Tokens and keys are no business of a hostile picture's."""
+    told = {name: value for name, value in os.environ.items() if _TOLD.fullmatch(name)}
+    return told | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # numpy computes nothing
 
 
 def _loaded_of(header: Header, bodies: Bodies) -> Loaded:

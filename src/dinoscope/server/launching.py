@@ -100,7 +100,8 @@ class Launches:
 
     def _environment(self) -> dict[str, str]:
         told = {name: getattr(self._settings, name) for name in _TOLD}
-        return os.environ | {f"DINOSCOPE_{name.upper()}": str(value) for name, value in told.items()}
+        around = {name: value for name, value in os.environ.items() if name != "DINOSCOPE_TOKEN"}
+        return around | {f"DINOSCOPE_{name.upper()}": str(value) for name, value in told.items()}
 
     @staticmethod
     def _view(launch: _Launch) -> Starting:
