@@ -59,6 +59,13 @@ class NoSuchPicture(DinoscopeError):
     title: ClassVar[str] = "No such picture"
 
 
+class NoSuchObject(DinoscopeError):
+    """Nothing of that name was taught."""
+
+    status: ClassVar[int] = 404
+    title: ClassVar[str] = "No such object"
+
+
 class NoRegions(DinoscopeError):
     """The library was indexed without the parts of its pictures, so none can be searched for."""
 

@@ -1,0 +1,243 @@
+"""``dinoscope remember``, ``where``, ``objects`` and ``forget``: things with a name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dinoscope.cli.options import (
+    JsonOption,
+    LibraryOption,
+    ModelOption,
+    OfflineOption,
+    PrecisionOption,
+    RuntimeOption,
+    ThreadsOption,
+    settings_of,
+)
+from dinoscope.cli.output import escaped, note, out, plural, print_json, say, table
+from dinoscope.errors import BadRequest
+
+if TYPE_CHECKING:
+    from dinoscope.operations.memories import Remembered
+    from dinoscope.operations.selection import Selection
+    from dinoscope.operations.session import Like, Session
+
+PANEL = "What the thing is, in the picture at the same place of the list (- proposes it)"
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="What the thing is called.")]
+PicturesArgument = Annotated[
+    list[str],
+    typer.Argument(metavar="PICTURE...", help="1 to 5 photos: files, or id:12 for one of the library."),
+]
+BoxOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--box", metavar="L,T,R,B", help="A box around it, in pixels or percent.", rich_help_panel=PANEL
+    ),
+]
+PointOption = Annotated[
+    list[str] | None,
+    typer.Option("--point", metavar="X,Y", help="A point on it.", rich_help_panel=PANEL),
+]
+PolygonOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--polygon", metavar="X,Y,...", help="Its outline, three corners or more.", rich_help_panel=PANEL
+    ),
+]
+MaskOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--mask", metavar="FILE", help="A picture that is white on it, else black.", rich_help_panel=PANEL
+    ),
+]
+
+
+def remember(
+    name: NameArgument,
+    pictures: PicturesArgument,
+    *,
+    box: BoxOption = None,
+    point: PointOption = None,
+    polygon: PolygonOption = None,
+    mask: MaskOption = None,
+    also: Annotated[bool, typer.Option("--also", help="Add to a thing that is known.")] = False,
+    library: LibraryOption = None,
+    model: ModelOption = None,
+    precision: PrecisionOption = None,
+    runtime: RuntimeOption = None,
+    threads: ThreadsOption = None,
+    offline: OfflineOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Teach a thing from one to five photos, and give it a name.
+
+    dinoscope remember "car keys" desk.jpg sofa.jpg --box 120,80,260,200 --box 40,310,90,350
+    """
+    from dinoscope.cli.searching import named
+
+    settings = settings_of(
+        offline, library=library, model=model, precision=precision, runtime=runtime, threads=threads
+    )
+    with _session(settings, make=True) as session:
+        likes = [named(one) for one in pictures]
+        marks = _marks(session, likes, {"--box": box, "--point": point, "--polygon": polygon, "--mask": mask})
+        taught = session.objects.remember(name, *zip(likes, marks, strict=True), also=also)
+    if json:
+        print_json({**plain(taught.thing), "notes": taught.notes})
+        return
+    views = plural(len(taught.thing.views), "view")
+    say(f"[green]{escaped(taught.thing.name)}[/] is remembered from {views}.")
+    for view in taught.thing.views[-len(likes) :]:
+        edges = ",".join(f"{round(edge)}" for edge in corners(view.box))
+        say(f"  {escaped(view.source)}: {edges}")
+    for sentence in taught.notes:
+        note(f"[yellow]{escaped(sentence)}.[/]")
+
+
+def objects(
+    *,
+    export: Annotated[str | None, typer.Option(metavar="NAME", help="Write this one to --out.")] = None,
+    to: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="The file of --export.")] = None,
+    imported: Annotated[
+        Path | None, typer.Option("--import", metavar="FILE", help="Take in an exported one.")
+    ] = None,
+    name: Annotated[str | None, typer.Option("--as", metavar="NAME", help="Import under this name.")] = None,
+    library: LibraryOption = None,
+    model: ModelOption = None,
+    json: JsonOption = False,
+) -> None:
+    """The things that are remembered; one of them as a file, or from one."""
+    from dinoscope.cli.writing import writing
+    from dinoscope.pictures.limits import Limits
+    from dinoscope.pictures.reading import read_bytes
+
+    if bool(export) != bool(to):
+        raise BadRequest("--export and --out go together: name the thing and the file")
+    if name and not imported:
+        raise BadRequest("--as names what is imported: give --import, too")
+    settings = settings_of(library=library, model=model)
+    with _session(settings, make=imported is not None) as session:
+        if imported is not None:
+            thing = session.objects.import_(read_bytes(imported, Limits.of(settings)), name)
+            note(f"[green]{escaped(thing.name)}[/] is remembered now.")
+        if export is not None and to is not None:
+            data = session.objects.export(export)
+            with writing(to):
+                to.write_bytes(data)
+            note(f"Written: {escaped(to)}")
+        found = session.objects.all()
+    if json:
+        print_json([plain(thing) for thing in found])
+        return
+    if not found:
+        say("Nothing was taught yet: dinoscope remember NAME PICTURE --box L,T,R,B")
+        return
+    made = table("Name", "Views", "Taught from", "Since", right=["Views"])
+    for thing in found:
+        sources = ", ".join(dict.fromkeys(view.source for view in thing.shown))
+        made.add_row(escaped(thing.name), str(len(thing.views)), escaped(sources), thing.created[:10])
+    out().print(made)
+
+
+def forget(name: NameArgument, *, library: LibraryOption = None) -> None:
+    """Forget a thing, and all that was kept of it."""
+    with _session(settings_of(library=library)) as session:
+        session.objects.forget(name)
+    say(f"{escaped(name)} is forgotten.")
+
+
+def plain(thing: Remembered) -> dict[str, Any]:
+    """For JSON."""
+    return {
+        "name": thing.name,
+        "model": thing.model,
+        "created": thing.created,
+        "views": [
+            {
+                "kind": view.kind,
+                "source": view.source,
+                "box": corners(view.box),
+                "picture": [view.picture.width, view.picture.height],
+            }
+            for view in thing.views
+        ],
+    }
+
+
+def corners(box: Any) -> list[float]:
+    """[left, top, right, bottom], to a tenth of a pixel."""
+    return [round(float(edge), 1) for edge in (box.left, box.top, box.right, box.bottom)]
+
+
+def _session(settings: Any, *, make: bool = False) -> Session:
+    """The library to be read; what is remembered is written beside it."""
+    from dinoscope.cluster.opening import opened
+    from dinoscope.errors import NoLibrary
+    from dinoscope.library.library import Library
+    from dinoscope.operations.session import Session
+
+    try:
+        return Session(opened(settings.library), settings)
+    except NoLibrary:
+        if not make:
+            raise
+        Library.open(settings.library, write=True).close()
+        return Session(opened(settings.library), settings)
+
+
+def _marks(
+    session: Session, likes: Sequence[Like], options: dict[str, list[str] | None]
+) -> list[Selection | None]:
+    """What is marked on each picture: the first --box belongs to the first picture, and so on.
+
+    Raises:
+        BadRequest: more or fewer marks than pictures, where there are any.
+    """
+    found: list[Selection | None] = [None] * len(likes)
+    for option, given in options.items():
+        if not given:
+            continue
+        if len(likes) == 1:
+            found[0] = _selection(session, likes[0], option, given, found[0])
+            continue
+        if len(given) != len(likes):
+            raise BadRequest(
+                f"there are {plural(len(likes), 'picture')} and {len(given)} {option}: give one for each in "
+                "turn, or - where the thing is to be proposed"
+            )
+        for number, text in enumerate(given):
+            if text != "-":
+                found[number] = _selection(session, likes[number], option, [text], found[number])
+    return found
+
+
+def _selection(
+    session: Session, picture: Like, option: str, given: Sequence[str], so_far: Selection | None
+) -> Selection | None:
+    from dataclasses import replace
+    from functools import cache
+
+    from dinoscope.cli.parts import Marked
+    from dinoscope.cli.regions import mask_in, size_of
+    from dinoscope.operations.selection import Selection
+    from dinoscope.pictures.limits import Limits
+
+    texts = [text for text in given if text != "-"]
+    if not texts:
+        return so_far
+    field = {"--box": "boxes", "--point": "points", "--polygon": "polygons", "--mask": "mask"}[option]
+    written = Marked(**{field: Path(texts[0]) if field == "mask" else texts})  # type: ignore[arg-type]
+    size = cache(lambda: size_of(session, picture))
+    new = written.selection(size, lambda path: mask_in(path, Limits.of(session.settings)))
+    old = so_far or Selection()
+    return replace(
+        old,
+        boxes=old.boxes + new.boxes,
+        points=old.points + new.points,
+        polygons=old.polygons + new.polygons,
+        masks=old.masks + new.masks,
+    )

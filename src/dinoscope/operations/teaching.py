@@ -1,0 +1,214 @@
+"""From a photo and what is marked on it to a view that is remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from math import ceil
+
+import numpy as np
+from PIL import Image
+
+from dinoscope.errors import BadRequest
+from dinoscope.features import FloatArray, Pixels
+from dinoscope.geometry import Bools, Box, Mask, PatchGrid, Size
+from dinoscope.operations.aligning import Template
+from dinoscope.operations.figures import figure, grown, proposed
+from dinoscope.operations.memories import Kind, Memory
+from dinoscope.operations.outlining import enlarged, outlined
+from dinoscope.operations.queries import on_original
+from dinoscope.operations.recognising import Cohort, null_of, shrunk
+from dinoscope.operations.region_query import Seen, foregrounds, region_query
+from dinoscope.operations.selection import Selection
+from dinoscope.operations.whereabouts import Looker, cut_out, square_around
+
+TURNS = (-20.0, 20.0)  # degrees: a model knows a thing less well when it is turned
+EMPTY = 10.0  # levels of 255 within which a marked place is nothing
+HALF = 0.5  # of a patch, beside the one covered most, from which it is the thing's
+AROUND = 64  # patches kept of what is around a thing
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Photo:
+    """A photo somebody teaches from."""
+
+    source: str  # its name, for people
+    content: str  # hash of its file; "" where there is none
+    pixels: Pixels  # at any scale
+    size: Size  # of the original
+    shown: Mask | None = None  # what of it is not transparent, at any scale; None: all of it
+
+
+def memory_of(
+    looker: Looker,
+    photo: Photo,
+    selection: Selection | None,
+    cohort: Cohort,
+    others: Sequence[Photo] = (),
+    *,
+    kind: Kind = "taught",
+) -> Memory:
+    """What is to be remembered of a photo.
+
+    Args:
+        selection: what is marked; None: what stands out of this photo and is in the others, too.
+
+    Raises:
+        BadRequest: nothing is there, nothing stands out, or a selection that makes no sense.
+    """
+    whole = seen_whole(looker, photo)
+    box, chosen = _extent(looker, photo, selection, whole, others)
+    window = square_around(box, photo.size)
+    cut = cut_out(photo.pixels, window, photo.size)
+    pixels = shrunk(cut)
+    wanted = marked(chosen, window, photo.size, pixels.shape[:2])
+    _demand_something(pixels, wanted, box, photo)
+    near = looker.seen(cut)
+    mask = wanted >= 0.5
+    if chosen.boxes or chosen.points:  # drawn roughly: the thing is somewhere in it
+        rough = figure(near, near.grid.coverage(Mask(_at(mask, near.grid.picture))))
+        mask = outlined(pixels, enlarged(rough, *pixels.shape[:2]), wanted)
+    view = _memory(looker, photo, _Shot(box, cut, pixels, mask), whole, kind)
+    return replace(view, null=null_of(view, Template(pixels, mask), cohort))
+
+
+def seen_whole(looker: Looker, photo: Photo) -> Seen:
+    """The whole photo, as its tokens in a library would have it."""
+    return Seen.of(on_original(looker.backbone.encode([photo.pixels])[0], photo.size), looker.basis)
+
+
+def marked(selection: Selection, window: Box, picture: Size, shape: tuple[int, ...]) -> FloatArray:
+    """(height, width) in [0, 1]: what is marked, in the pixels of a window that may reach beyond the picture.
+
+    Raises:
+        BadRequest: see ``Selection.on``.
+    """
+    inside = window.common(Box(0, 0, picture.width, picture.height))
+    assert inside is not None, "a window is made around something in the picture"
+    down, across = (length / (window.right - window.left) for length in shape)
+    top, left = round((inside.top - window.top) * down), round((inside.left - window.left) * across)
+    high = max(1, min(shape[0] - top, round((inside.bottom - inside.top) * down)))
+    wide = max(1, min(shape[1] - left, round((inside.right - inside.left) * across)))
+    size = Size(int(inside.right - inside.left), int(inside.bottom - inside.top))
+    wanted, unwanted = selection.within(inside, picture).on(PatchGrid(high, wide, 1, size))
+    found = np.zeros(shape, np.float32)
+    found[top : top + high, left : left + wide] = wanted * (1 - unwanted)
+    return found
+
+
+def _extent(
+    looker: Looker, photo: Photo, selection: Selection | None, whole: Seen, others: Sequence[Photo]
+) -> tuple[Box, Selection]:
+    """The box around the thing, and what is marked as it is to be drawn."""
+    if selection is None and photo.shown is not None:  # a cut-out says itself what is meant
+        shown = Mask(_at(photo.shown.pixels, photo.size))
+        return shown.box, Selection(masks=(shown,))
+    if selection is None:
+        box = proposed(whole, [seen_whole(looker, other) for other in others])
+        return box, Selection(boxes=(box,))
+    wanted, unwanted = selection.on(whole.grid)
+    if selection.points and not (selection.boxes or selection.polygons or selection.masks):
+        patches = (grown(whole, wanted >= 1) * (1 - unwanted)) >= 0.5
+        box = whole.grid.box_around(patches if patches.any() else wanted >= 1)
+        return box, Selection(boxes=(box,), not_points=selection.not_points)
+    exact = [mask.box for mask in selection.masks]
+    exact += [_around(corners, photo.size) for corners in selection.polygons]
+    picture = Box(0, 0, photo.size.width, photo.size.height)
+    exact += [inside for box in selection.boxes if (inside := box.common(picture)) is not None]
+    box = Box(
+        min(one.left for one in exact),
+        min(one.top for one in exact),
+        max(one.right for one in exact),
+        max(one.bottom for one in exact),
+    )
+    return box, selection
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Shot:
+    """A thing in a window of its photo."""
+
+    box: Box  # original pixels of the photo
+    cut: Pixels  # the window
+    pixels: Pixels  # the same, its longer side SIDE at most
+    mask: Bools  # of ``pixels``: the thing
+
+
+def _memory(looker: Looker, photo: Photo, shot: _Shot, whole: Seen, kind: Kind) -> Memory:
+    """The view, of which it is not yet known what it scores where the thing is not."""
+    poses = [_pose(looker.seen(cut), mask) for cut, mask in _poses(shot.cut, shot.mask)]
+    near = poses[0].seen
+    here = Mask(_at(shot.mask, near.grid.picture))
+    in_place = region_query(whole, Selection(boxes=(shot.box,)))
+    query = region_query(near, Selection(masks=(here,))).joined([in_place], [])
+    around = near.reduced[poses[0].wanted == 0]
+    return Memory(
+        kind, photo.source, photo.content, photo.size, shot.box, shot.pixels, shot.mask,
+        np.concatenate([pose.seen.reduced[pose.say > 0] for pose in poses]),
+        np.repeat(np.arange(len(poses), dtype=np.float32), [int((pose.say > 0).sum()) for pose in poses]),
+        np.concatenate([pose.say[pose.say > 0] for pose in poses]),
+        query.tokens, query.weights, around[:: max(1, ceil(len(around) / AROUND))],
+        np.array([0, 1, 0, 1], np.float32),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pose:
+    seen: Seen
+    wanted: FloatArray  # (rows, columns) how much of each patch is the thing
+    say: FloatArray  # (rows, columns) what each counts, sum 1
+
+
+def _pose(seen: Seen, mask: Bools) -> _Pose:
+    wanted = seen.grid.coverage(Mask(_at(mask, seen.grid.picture)))
+    wanted = wanted / max(float(wanted.max()), 1e-6)
+    say = foregrounds(seen, wanted) * wanted * (wanted >= HALF)
+    return _Pose(seen, wanted, np.asarray(say / say.sum(), np.float32))
+
+
+def _poses(cut: Pixels, mask: Bools) -> Iterator[tuple[Pixels, Bools]]:
+    """A window and the thing in it: as it is, mirrored, and turned either way."""
+    yield cut, mask
+    yield np.ascontiguousarray(cut[:, ::-1]), mask[:, ::-1]
+    ground = tuple(int(level) for level in cut.reshape(-1, 3).mean(axis=0))
+    for turn in TURNS:
+        turned = Image.fromarray(cut).rotate(turn, Image.Resampling.BICUBIC, fillcolor=ground)
+        outline = Image.fromarray(mask.astype(np.uint8) * 255).rotate(turn, Image.Resampling.BILINEAR)
+        inside = np.asarray(outline) >= 128
+        if inside.any():
+            yield np.asarray(turned), inside
+
+
+def _demand_something(pixels: Pixels, wanted: FloatArray, box: Box, photo: Photo) -> None:
+    """Raises: BadRequest: the marked place is of one colour, and so is what is around it."""
+    inside, outside = pixels[wanted >= 0.5].astype(np.float32), pixels[wanted < 0.5].astype(np.float32)
+    if not len(inside) or not len(outside):
+        return
+    spread = float(np.ptp(np.quantile(inside, [0.02, 0.98], axis=0), axis=0).max())
+    apart = float(np.abs(inside.mean(axis=0) - outside.mean(axis=0)).max())
+    if spread < EMPTY and apart < EMPTY:
+        where = ",".join(f"{round(edge)}" for edge in (box.left, box.top, box.right, box.bottom))
+        raise BadRequest(
+            f"there is nothing at {where} of {photo.source}, it looks like what is around it: mark the thing"
+        )
+
+
+def _at(mask: Bools, size: Size) -> Bools:
+    """A mask at another scale; what was marked stays marked, if only by a pixel."""
+    rows = np.minimum(
+        ((np.arange(size.height) + 0.5) * mask.shape[0] / size.height).astype(int), mask.shape[0] - 1
+    )
+    columns = np.minimum(
+        ((np.arange(size.width) + 0.5) * mask.shape[1] / size.width).astype(int), mask.shape[1] - 1
+    )
+    found = np.array(mask[np.ix_(rows, columns)])
+    if not found.any():
+        row, column = np.argwhere(mask)[0]
+        found[row * size.height // mask.shape[0], column * size.width // mask.shape[1]] = True
+    return found
+
+
+def _around(corners: Sequence[tuple[float, float]], picture: Size) -> Box:
+    xs = [min(max(x, 0.0), float(picture.width)) for x, _ in corners]
+    ys = [min(max(y, 0.0), float(picture.height)) for _, y in corners]
+    return Box(min(xs), min(ys), max(*xs, min(xs) + 1), max(*ys, min(ys) + 1))
