@@ -51,17 +51,20 @@ def test_what_programs_write_is_never_refused(noise: Image.Image, file_of: FileO
     check_labour(file_of(noise, "TIFF", big_tiff=True), "tiff", "it")
 
 
-@pytest.mark.parametrize("mode", ["P", "1", "L"])
+@pytest.mark.parametrize("mode", ["P", "1", "L", "I;16"])
 def test_no_mode_comes_whole_when_little_is_asked(
-    mode: str, rng: np.random.Generator, file_of: FileOf, limits: Limits
+    mode: str, rng: np.random.Generator, file_of: FileOf, limits: Limits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Or a palette's bomb would be handed on at its full size."""
     shades = np.repeat(np.repeat(rng.integers(0, 256, (20, 30), np.uint8), 50, 0), 50, 1)
-    image = Image.fromarray(shades).convert(mode)
+    image = Image.fromarray(shades.astype(np.uint16) * 257 if mode == "I;16" else shades)
+    image = image if mode == "I;16" else image.convert(mode)
     data = file_of(image, "PNG", **({"transparency": 0} if mode == "P" else {}))
     decoded = decode(data, limits, where="it", at_least=200)
     assert decoded.pixels.shape == (200, 300, 3)
     assert decoded.size.height == 1000
     assert (decoded.opacity is None) or decoded.opacity.shape == (200, 300)
+    monkeypatch.setattr("dinoscope.pictures.decoding._BAND", 1500 * 300)
+    assert np.array_equal(decode(data, limits, where="it", at_least=200).pixels, decoded.pixels)
     whole = decode(data, limits, where="it").pixels.reshape(200, 5, 300, 5, 3).mean((1, 3))
     assert np.abs(whole - decoded.pixels).max() <= 1

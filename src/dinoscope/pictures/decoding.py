@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 _FORMATS = {"jpeg": "JPEG", "heic": "HEIF"}  # Pillow's names where they are not ours in capitals
+_INDIRECT = {"1", "P", "PA"}  # modes whose values are no shades
+_BAND = 2**22  # pixels
 _SIDEWAYS = range(5, 9)  # EXIF orientations that swap width and height
 
 # Pillow's bomb limit and Python's warning filters belong to the process, so one decode at a time sets
@@ -121,7 +123,6 @@ def _unlimited() -> Iterator[None]:
 def _decode(data: bytes, kind: str, limits: Limits, where: str, at_least: int | None) -> Decoded:
     from PIL import Image
 
-    from dinoscope.pictures.colour import opacity, to_srgb
     from dinoscope.pictures.completeness import check_decoded, check_end, webp_canvas
 
     check_labour(data, kind, where)
@@ -138,11 +139,8 @@ def _decode(data: bytes, kind: str, limits: Limits, where: str, at_least: int | 
         image.load()
         check_decoded(image, data, kind, where)
         turn = orientation_of(exif_of(image))  # only now: Pillow turns a TIFF itself, in load()
-        reduced = _reduced(image, at_least)
-        # again: a palette can only be averaged once it is colours, and may not come whole for that
-        upright = _turned(_reduced(to_srgb(reduced), at_least), turn)
-        clear = opacity(reduced)
-        clear = None if clear is None else _reduced(clear, at_least)
+        colours, clear = _reduced(image, at_least)
+        upright = _turned(colours, turn)
     size = Size(*(reversed(original) if turn in _SIDEWAYS else original))
     there = None if clear is None else np.array(_turned(clear, turn), np.uint8)
     return Decoded(np.array(upright, np.uint8), size, kind, metadata, there)
@@ -165,14 +163,37 @@ def _drafted(size: tuple[int, int], at_least: int) -> tuple[int, int]:
     return max(1, int(size[0] * scale)), max(1, int(size[1] * scale))
 
 
-def _reduced(image: Image, at_least: int | None) -> Image:
-    """Averaged over whole-number blocks while the shorter side stays long enough. Palettes stay."""
+def _reduced(image: Image, at_least: int | None) -> tuple[Image, Image | None]:
+    """``to_srgb`` and ``opacity``, averaged over whole blocks while the shorter side stays long enough."""
+    from dinoscope.pictures.colour import opacity, to_srgb
+
     factor = min(image.size) // at_least if at_least else 1
-    if factor < 2 or image.mode in {"1", "P", "PA"} or image.mode.startswith("I"):
-        return image
+    if factor < 2 or image.mode in {"I", "F"}:  # whose scale is that of all their pixels
+        return to_srgb(image), opacity(image)
+    if image.mode in _INDIRECT or image.mode.startswith("I;"):
+        return _reduced_in_bands(image, factor)
     reduced = image.reduce(factor)
     reduced.info = image.info  # profile and transparency still hold
-    return reduced
+    return to_srgb(reduced), opacity(reduced)
+
+
+def _reduced_in_bands(image: Image, factor: int) -> tuple[Image, Image | None]:
+    """What can be averaged only once it is colours: band by band, or one bit a pixel would become 64."""
+    from PIL import Image as Images
+
+    from dinoscope.pictures.colour import opacity, to_srgb
+
+    width, height = image.size
+    size = -(-width // factor), -(-height // factor)
+    colours, clear, seen = Images.new("RGB", size), Images.new("L", size, 255), False
+    rows = factor * max(1, _BAND // (width * factor))
+    for top in range(0, height, rows):
+        band = image.crop((0, top, width, min(top + rows, height)))
+        colours.paste(to_srgb(band).reduce(factor), (0, top // factor))
+        if (there := opacity(band)) is not None:
+            clear.paste(there.reduce(factor), (0, top // factor))
+            seen = True
+    return colours, clear if seen else None
 
 
 def _turned(image: Image, orientation: int) -> Image:
