@@ -272,7 +272,7 @@ def test_a_second_job_is_refused_until_the_first_is_cancelled(
 
 
 def test_closing_ends_the_running_job(session: Session, held: Held, pictures: Path) -> None:
-    jobs = Jobs(session, Writer(session.library.folder))
+    jobs = Jobs(session, Writer(session.library.folder), session.settings)
     job = jobs.start([str(pictures)])
     assert held.begun.wait(20)
     jobs.close()
@@ -282,7 +282,7 @@ def test_closing_ends_the_running_job(session: Session, held: Held, pictures: Pa
 
 
 def test_jobs_say_what_is_wrong(session: Session) -> None:
-    jobs = Jobs(session, Writer(session.library.folder))
+    jobs = Jobs(session, Writer(session.library.folder), session.settings)
     with pytest.raises(NoSuchJob):
         jobs.get("j_x")
     with pytest.raises(BadRequest):

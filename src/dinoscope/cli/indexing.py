@@ -12,6 +12,7 @@ import typer
 
 from dinoscope.cli.options import (
     AddressOption,
+    FacesOption,
     JsonOption,
     LibraryOption,
     ModelOption,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from dinoscope.operations.progress import Progress
+    from dinoscope.pictures.gate import Mode
     from dinoscope.pictures.refusal import Refusal
     from dinoscope.settings import Settings
 
@@ -47,6 +49,7 @@ def index(
     fine: Annotated[
         bool, typer.Option("--fine", help="Tile by tile, so that small parts are found; takes longer.")
     ] = False,
+    faces: FacesOption = None,
     ray: RayOption = False,
     address: AddressOption = None,
     shards: Annotated[
@@ -66,6 +69,7 @@ def index(
         precision=precision,
         runtime=runtime,
         threads=threads,
+        faces=faces,
         fine=fine or None,
     )
     if ray or address:
@@ -78,6 +82,7 @@ def index(
         print_json(summary(last, refusals, settings))
     else:
         say(told(last, settings))
+        note(about_faces(settings))
         list_refusals(refusals)
 
 
@@ -171,6 +176,8 @@ def draw(drawn: Bar, task: TaskID, step: Progress) -> None:
 
 def summary(last: Progress, refusals: list[Refusal], settings: Settings) -> dict[str, object]:
     """What ``--json`` prints."""
+    from dinoscope.library.faces import mode_of
+
     return {
         "library": settings.library,
         "found": last.found,
@@ -181,6 +188,7 @@ def summary(last: Progress, refusals: list[Refusal], settings: Settings) -> dict
         "refused": last.refused,
         "seconds": round(last.seconds, 3),
         "finished": last.finished,
+        "faces": mode_of(settings.faces, settings.library),
         "refusals": refusals,
     }
 
@@ -196,6 +204,20 @@ def told(last: Progress, settings: Settings) -> str:
     rate = f", {last.added / last.seconds:.1f} pictures/s" if last.added and last.seconds > 0 else ""
     where = escaped(settings.library)
     return f"{', '.join(parts)} in {in_time(last.seconds)}{rate}. Library: {where}"
+
+
+def about_faces(settings: Settings, otherwise: Mode = "allow") -> str:
+    """What is done with human faces, plainly; ``otherwise`` as ``library.faces.mode_of`` takes it."""
+    from dinoscope.library.faces import mode_of
+
+    said = {
+        "allow": "let in like anything else; --faces block keeps them out of a library",
+        "drop-patches": "hidden from the model; people still see them in this library's pictures",
+        "blur": "blurred, for the model and in every view",
+        "block": "kept out: a picture that looks like one is refused",
+    }
+    mode = mode_of(settings.faces, settings.library, otherwise)
+    return f"[dim]Human faces are {said[mode]} (faces: {mode}; docs/faces.md).[/]"
 
 
 def list_refusals(refusals: list[Refusal]) -> None:

@@ -18,6 +18,9 @@ ModelOption = Annotated[
 PrecisionOption = Annotated[str | None, typer.Option(help="auto, fp32, bf16 or int8.")]
 RuntimeOption = Annotated[str | None, typer.Option(help="onnx, openvino or torch.")]
 ThreadsOption = Annotated[int | None, typer.Option(min=0, help="Threads of the encoder; 0 takes every core.")]
+FacesOption = Annotated[
+    str | None, typer.Option(help="Human faces: block, blur, drop-patches or allow (docs/faces.md).")
+]
 OfflineOption = Annotated[bool, typer.Option("--offline", help="Never fetch anything from the network.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on stdout.")]
 RayOption = Annotated[

@@ -8,6 +8,7 @@ import typer
 
 from dinoscope.cli.options import (
     AddressOption,
+    FacesOption,
     LibraryOption,
     ModelOption,
     OfflineOption,
@@ -48,6 +49,7 @@ def serve(
     precision: PrecisionOption = None,
     runtime: RuntimeOption = None,
     threads: ThreadsOption = None,
+    faces: FacesOption = None,
     ray: RayOption = False,
     address: AddressOption = None,
     replicas: ReplicasOption = None,
@@ -65,6 +67,7 @@ def serve(
         precision=precision,
         runtime=runtime,
         threads=threads,
+        faces=faces,
     )
     if not (ray or address):
         if replicas or groups:
@@ -80,14 +83,21 @@ def serve(
 
 
 def demo(
-    library: LibraryOption = None, host: HostOption = None, port: PortOption = None, open: OpenOption = False
+    *,
+    library: LibraryOption = None,
+    host: HostOption = None,
+    port: PortOption = None,
+    faces: FacesOption = None,
+    open: OpenOption = False,
 ) -> None:
     """Index the sample pictures that come with Dinoscope, and serve them."""
     from dinoscope.cli.indexing import list_refusals, run, told
     from dinoscope.sample import PICTURES
 
-    settings = settings_of(host=host, port=port)
+    settings = settings_of(host=host, port=port, faces=faces)
     settings = settings.with_overrides(library=library or settings.library.parent / "demo-library")
+    if settings.faces == "auto":
+        settings = settings.with_overrides(faces="block")  # as what it will be served with
     note("Indexing the sample pictures; only the first time takes a while.")
     last, refusals = run([PICTURES], settings)
     note(told(last, settings))
@@ -97,10 +107,12 @@ def demo(
 
 def start(settings: Settings, *, browser: bool, session: Session | None = None) -> None:
     """Serve, and say where once it listens. The session is the caller's; None opens the settings' library."""
+    from dinoscope.cli.indexing import about_faces
     from dinoscope.server.run import serve as run_server
 
     def ready(serving: Serving) -> None:
         say(f"Dinoscope is at [bold underline]{escaped(serving.url)}[/]  (Ctrl-C stops it)")
+        note(about_faces(settings, "block"))
         if serving.token:
             say(f"Token: [bold]{escaped(serving.token)}[/]")
         if browser:

@@ -4,28 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 from dinoscope.cluster.knowing import path_hash
 from dinoscope.cluster.numbering import shard_of
 from dinoscope.cluster.sources import fetched, url_of
 from dinoscope.cluster.writing import Parcel
-from dinoscope.errors import DinoscopeError
 from dinoscope.features import Basis, FloatArray, RegionTokens
 from dinoscope.library.records import NewFile, NewRegions
 from dinoscope.models.backbone import Backbone
 from dinoscope.operations import tiling
 from dinoscope.operations.ahead import ReadAhead, Ready
 from dinoscope.operations.batching import Batches, shape_of
+from dinoscope.operations.hiding import without_faces
 from dinoscope.operations.indexing import BATCH, THUMBNAIL, row_of
 from dinoscope.operations.pooling import pool
 from dinoscope.operations.queries import at_least
 from dinoscope.operations.scouting import Found
 from dinoscope.pictures.limits import Limits
-from dinoscope.pictures.naming import shown
 from dinoscope.pictures.refusal import Refusal
 from dinoscope.pictures.workers import DecodeWorkers, Loaded
 from dinoscope.settings import Settings
@@ -195,8 +193,9 @@ class _Batch:
         if basis is None:
             return
         found = tiling.encode_tiled(self._backbone, pixels) if job.fine else self._backbone.encode(pixels)
-        for content, features in zip(contents, found, strict=True):
-            self._tokens[content] = pool(basis.reduced(features.patches), features.attention)
+        for content, features, one in zip(contents, found, batch, strict=True):
+            kept = without_faces(features, one.loaded.decoded.faces)
+            self._tokens[content] = pool(basis.reduced(kept.patches), kept.attention)
             if not job.fine:
                 self._vectors[content] = features.descriptor
 
@@ -244,14 +243,9 @@ class _Fetching:
         if url is None:
             return self._workers.read(path, at_least=at_least, thumbnail=thumbnail)
         data = fetched(path, self._limits)
-        with TemporaryDirectory(prefix="dinoscope-") as folder:
-            copy = Path(folder) / "picture"
-            copy.write_bytes(data.data)
-            try:
-                loaded = self._workers.read(copy, at_least=at_least, thumbnail=thumbnail)
-            except DinoscopeError as error:
-                raise type(error)(str(error).replace(shown(copy), url)) from None
-        return replace(loaded, modified_ns=data.modified_ns)
+        return self._workers.load(
+            data.data, where=url, at_least=at_least, thumbnail=thumbnail, modified_ns=data.modified_ns
+        )
 
 
 def _only(values: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:

@@ -23,6 +23,8 @@ from dinoscope.cluster.manifest import Manifest, claimed, kept_basis
 from dinoscope.cluster.remote_writers import RemoteWriters, each
 from dinoscope.cluster.starting import joined, quiet, refusal_in
 from dinoscope.features import Basis
+from dinoscope.library import faces
+from dinoscope.library.connection import SHARDED
 from dinoscope.library.paths import absolute, to_path, to_text
 from dinoscope.models.backbone import Backbone
 from dinoscope.models.loading import load_backbone
@@ -30,6 +32,7 @@ from dinoscope.operations.bases import basis_of_model
 from dinoscope.operations.indexing import emptied
 from dinoscope.operations.progress import Progress
 from dinoscope.operations.scouting import Found
+from dinoscope.pictures import faces as detector
 from dinoscope.pictures.refusal import Refusal
 from dinoscope.settings import Settings
 
@@ -97,15 +100,27 @@ def index_in_shards(
         roots = sources.roots(names)
         backbone = load(settings)
         identity = backbone.identity
+        made = not (root / SHARDED).is_file()
         manifest = claimed(
             root, shards=shards, model=identity.key, name=settings.model, dimension=backbone.dimension
         )
+        settings = _settled(root, settings, made=made)
         if settings.regions:
             kept_basis(root, lambda: basis_of_model(backbone, settings))
         with _told():
             writers = stack.enter_context(RemoteWriters.started(root, manifest, identity))
             run = _Run(root, settings, writers, load)
             yield from run.all(roots, cancelled)
+
+
+def _settled(root: Path, settings: Settings, *, made: bool) -> Settings:
+    """As ``operations.indexing.settled`` does."""
+    mode = faces.mode_of(settings.faces, root)
+    if mode != "allow":
+        detector.ready()
+    if faces.kept(root) is None:
+        faces.keep(root, mode if made else "allow")
+    return replace(settings, faces=mode)
 
 
 class _Run:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from time import monotonic
 
 from dinoscope.features import FloatArray
+from dinoscope.library import faces
 from dinoscope.library.library import Library
 from dinoscope.library.records import NewFile, Stamp
 from dinoscope.models.backbone import Backbone
@@ -18,11 +20,13 @@ from dinoscope.operations.ahead import MEMORY, ReadAhead, Ready
 from dinoscope.operations.arithmetic import one_thread
 from dinoscope.operations.bases import basis_for
 from dinoscope.operations.batching import Batches, Shape, shape_of
+from dinoscope.operations.hiding import without_faces
 from dinoscope.operations.progress import Progress
 from dinoscope.operations.queries import at_least
 from dinoscope.operations.scouting import Found, PathSet, RootWalked, Scout, Sighting, roots_of
 from dinoscope.operations.searching import calibrate
 from dinoscope.operations.tokenising import Tokeniser
+from dinoscope.pictures import faces as detector
 from dinoscope.pictures.limits import Limits
 from dinoscope.pictures.refusal import Refusal
 from dinoscope.pictures.workers import DecodeWorkers
@@ -65,15 +69,19 @@ def index_folders(
     ``cancelled()`` turns true, or on Ctrl-C; running it again goes on from there. The last Progress
     has ``finished`` set, unless it was cancelled.
 
+    Faces are let in, kept out or hidden as ``settings.faces`` and the library say, the stricter of both.
+
     Args:
         batch: pictures a call of the encoder; None: what keeps it busy.
 
     Raises:
+        FacesUnchecked: faces are not let in, and the detector cannot run. Likewise.
         Unreadable: a folder is missing. Raised before anything is read or removed.
         LibraryReadOnly, DiskFull: from the library; what was committed stays.
     """
     batch = batch or max(BATCH, backbone.batch)
     roots = roots_of(folders)
+    settings = settled(library, settings)
     limits = Limits.of(settings)
     workers = decode_workers(os.cpu_count() or 1)
     with ExitStack() as stack:
@@ -98,6 +106,19 @@ def index_folders(
             yield from run.finish()
         else:
             yield run.progress()
+
+
+def settled(library: Library, settings: Settings) -> Settings:
+    """The settings with what holds about faces, which a library keeps from its first indexing on.
+
+    Raises: FacesUnchecked, LibraryReadOnly, DiskFull.
+    """
+    mode = faces.mode_of(settings.faces, library.folder)
+    if mode != "allow":
+        detector.ready()
+    if faces.kept(library.folder) is None:  # one that has pictures already may have faces among them
+        faces.keep(library.folder, "allow" if library.count() else mode)
+    return replace(settings, faces=mode)
 
 
 def decode_workers(cores: int) -> int:
@@ -290,7 +311,8 @@ class _Run:
         found = tiling.encode_tiled(self._backbone, pixels) if self._fine else self._backbone.encode(pixels)
         for ready, features in zip(batch, found, strict=True):
             if not self._library.has(ready.loaded.content, self._model, regions=True, fine=self._fine):
-                self._tokeniser.add(ready.loaded.content, features)
+                kept = without_faces(features, ready.loaded.decoded.faces)
+                self._tokeniser.add(ready.loaded.content, kept)
         if self._fine:
             return list(self._backbone.describe(pixels))
         return [features.descriptor for features in found]

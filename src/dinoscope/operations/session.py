@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self, TypeAlias
 from dinoscope.errors import DinoscopeError
 from dinoscope.features import TELLING, Facet, Features, FloatArray, Pixels
 from dinoscope.geometry import Mask, Size
+from dinoscope.library import faces
 from dinoscope.library.filters import Filter, parse_filter
 from dinoscope.library.library import Library
 from dinoscope.library.records import Picture
@@ -30,10 +31,12 @@ from dinoscope.pictures.reading import content_hash, read_bytes
 from dinoscope.settings import Settings
 
 if TYPE_CHECKING:
+    from dinoscope.operations.copying import Copies
     from dinoscope.operations.distances import Distances, Why
     from dinoscope.operations.explaining import Look
     from dinoscope.operations.mapping import Mapping
     from dinoscope.operations.matching import Matches
+    from dinoscope.operations.remembering import Objects
     from dinoscope.operations.robustness import Lab
 
 Where: TypeAlias = str | Sequence[str] | Filter | None
@@ -51,10 +54,11 @@ class Session:
 
     def __init__(self, library: Library, settings: Settings, backbone: Backbone | None = None) -> None:
         self.library = library
-        self.settings = settings
+        self.settings = replace(settings, faces=faces.mode_of(settings.faces, library.folder))
         self._backbone = backbone
         self._loading = Lock()
         self._yardstick = Yardstick()
+        self._objects: Objects | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -316,6 +320,25 @@ class Session:
         from dinoscope.operations.mapping import lay_out  # no part of a search
 
         return lay_out(self.library, self.backbone.identity.key, again=again)
+
+    @property
+    def objects(self) -> Objects:
+        """The things that were taught by name: ``remember``, ``where``, ``correct``, ``forget``."""
+        if self._objects is None:
+            from dinoscope.operations.remembering import Objects  # no part of a search
+
+            self._objects = Objects(self)
+        return self._objects
+
+    def copies(self) -> Copies:
+        """The library's copies: ``look``, ``report``, ``find``, ``mark``, ``trash``, ``undo``.
+
+        Raises:
+            LibraryReadOnly: what is known of copies cannot be kept beside the library.
+        """
+        from dinoscope.operations.copying import Copies  # no part of a search
+
+        return Copies(self)
 
     def encode(self, picture: PictureLike) -> Features:
         """A picture as the model sees it: descriptor, patches and attention, its grid on the original."""

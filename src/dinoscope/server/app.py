@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
@@ -16,6 +17,7 @@ from dinoscope.operations.session import Session
 from dinoscope.pictures.limits import Limits
 from dinoscope.pictures.workers import DecodeWorkers
 from dinoscope.server import problems, wire
+from dinoscope.server.faces import faces_kept_out
 from dinoscope.server.images import Images
 from dinoscope.server.jobs import Jobs
 from dinoscope.server.launching import Launches
@@ -80,7 +82,9 @@ def create_app(settings: Settings, session: Session) -> FastAPI:
 
     Raises:
         ValueError: the host is not loopback and there is no token.
+        FacesUnchecked: faces are not let in, and the detector cannot run.
     """
+    settings = faces_kept_out(settings, session.library.folder)
     access = Access(settings.host, settings.token)
     if not (access.loopback or access.token):
         raise ValueError("beyond loopback a token is required: pass the settings through run.guarded")
@@ -140,7 +144,7 @@ def _parts(settings: Settings, session: Session, access: Access, workers: Decode
         labs=Recent(LABS),
         images=Images(session.library, workers, Limits.of(settings)),
         writer=writer,
-        jobs=Jobs(session, writer),
+        jobs=Jobs(session, writer, replace(session.settings, faces=settings.faces)),
         launches=Launches(settings),
         closing=asyncio.Event(),
     )

@@ -23,6 +23,7 @@ from dinoscope.operations.session import Session
 from dinoscope.pictures.refusal import Refusal
 from dinoscope.server import wire
 from dinoscope.server.writer import Writer
+from dinoscope.settings import Settings
 
 _log = logging.getLogger(__name__)
 
@@ -133,8 +134,9 @@ class Job:
 class Jobs:
     """The jobs of one server, at most one of them running."""
 
-    def __init__(self, session: Session, writer: Writer) -> None:
+    def __init__(self, session: Session, writer: Writer, settings: Settings) -> None:
         self._session = session
+        self._settings = settings
         self._writer = writer
         self._jobs: dict[str, Job] = {}
         self._guard = Lock()
@@ -189,11 +191,10 @@ class Jobs:
             job.wait(PATIENCE)
 
     def _run(self, job: Job, library: Library, held: ExitStack) -> None:
-        session = self._session
-        folders = job.folders
+        session, settings, folders = self._session, self._settings, job.folders
 
         def work(library: Library, cancelled: Callable[[], bool]) -> Iterator[Progress]:
-            return index_folders(folders, library, session.backbone, session.settings, cancelled=cancelled)
+            return index_folders(folders, library, session.backbone, settings, cancelled=cancelled)
 
         job.run(work, library, held)
 

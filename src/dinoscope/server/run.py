@@ -17,6 +17,7 @@ from dinoscope.library.library import Library
 from dinoscope.operations.session import Session
 from dinoscope.server.app import create_app
 from dinoscope.server.connections import Connection
+from dinoscope.server.faces import faces_kept_out
 from dinoscope.server.security import is_loopback
 from dinoscope.settings import Settings
 
@@ -50,7 +51,7 @@ def serve(
         PortInUse, BadRequest: the address cannot be bound, or the token is too short for a network.
         NoLibrary, LibraryReadOnly, LibraryDamaged; NoSuchModel, WeightsUnavailable and their like.
     """
-    settings = guarded(settings)
+    settings = faces_kept_out(guarded(settings), settings.library)
     with bound(settings.host, settings.port) as listener:
         if session is not None:
             _run(settings, session, listener, ready)

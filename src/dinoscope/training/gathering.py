@@ -168,7 +168,7 @@ class _Table:
             self.refuse(Refusal(path, f"{shown(path)} is a video, and there is no cache for its frames"))
             return
         try:
-            for _ in extracting(path, self.cache):
+            for _ in extracting(path, self.cache, faces=self.limits.faces):
                 yield
         except MissingExtra:
             raise
@@ -176,7 +176,7 @@ class _Table:
             self.refuse(Refusal(path, str(error)))
             return
         before = len(self.shots)
-        yield from self._add_tar(frames_of(path, self.cache), relative, shots=True)
+        yield from self._add_tar(frames_of(path, self.cache, faces=self.limits.faces), relative, shots=True)
         self._shots = max(self.shots[before:], default=self._shots - 1) + 1
 
     def _row(self, name: str, relative: str, offset: int, length: int, shots: bool = False) -> None:

@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dinoscope.errors import DiskFull, MissingExtra, NotAPicture
+from dinoscope.errors import DiskFull, FaceRefused, MissingExtra, NotAPicture
+from dinoscope.pictures.gate import admitted_frame
 from dinoscope.pictures.naming import reason, shown
 
 RATE = 1.0  # frames looked at per second of video
@@ -30,10 +31,15 @@ _CUT = 40.0  # above which another shot has begun
 _QUALITY = 92  # of the JPEGs
 
 
-def frames_of(path: Path, cache: Path, rate: float = RATE) -> Path:
-    """Where the frames of a video are kept; changes with its content's size and time, not read here."""
+def frames_of(path: Path, cache: Path, rate: float = RATE, faces: str = "allow") -> Path:
+    """Where the frames of a video are kept; changes with its content's size and time, not read here.
+
+    Args:
+        faces: a mode of ``pictures.gate``, with which the frames were taken in.
+    """
     facts = path.stat()
-    key = f"{path.resolve()}\0{facts.st_size}\0{facts.st_mtime_ns}\0{rate:g}".encode(
+    told = "" if faces == "allow" else f"\0{faces}"
+    key = f"{path.resolve()}\0{facts.st_size}\0{facts.st_mtime_ns}\0{rate:g}{told}".encode(
         "utf-8", "backslashreplace"
     )
     return cache / "frames" / f"{blake2b(key, digest_size=16).hexdigest()}.tar"
@@ -45,15 +51,17 @@ def moment_of(name: str) -> tuple[int, float]:
     return int(shot), float(seconds)
 
 
-def extracting(path: Path, cache: Path, rate: float = RATE) -> Iterator[int]:
-    """Make ``frames_of(path, cache, rate)`` unless it is there; yields how many frames it has so far.
+def extracting(path: Path, cache: Path, rate: float = RATE, faces: str = "allow") -> Iterator[int]:
+    """Make ``frames_of(path, cache, rate, faces)`` unless it is there; yields how many frames it has so far.
+
+    Frames with a face that is kept out are passed over before they are written anywhere.
 
     Raises:
         MissingExtra: PyAV is not installed.
         NotAPicture: the file is no video that can be decoded, or has no pictures.
         DiskFull: the frames cannot be written.
     """
-    target = frames_of(path, cache, rate)
+    target = frames_of(path, cache, rate, faces)
     if target.exists():
         return
     unfinished = target.with_name(f"{target.name}.{os.getpid()}")
@@ -61,7 +69,7 @@ def extracting(path: Path, cache: Path, rate: float = RATE) -> Iterator[int]:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tarfile.open(unfinished, "w", format=tarfile.USTAR_FORMAT) as tar:
             count = 0
-            for count, (name, data) in enumerate(_kept(path, rate), 1):
+            for count, (name, data) in enumerate(_kept(path, rate, faces), 1):
                 member = tarfile.TarInfo(name)
                 member.size = len(data)
                 tar.addfile(member, io.BytesIO(data))
@@ -78,7 +86,7 @@ def extracting(path: Path, cache: Path, rate: float = RATE) -> Iterator[int]:
             unfinished.unlink()
 
 
-def _kept(path: Path, rate: float) -> Iterator[tuple[str, bytes]]:
+def _kept(path: Path, rate: float, faces: str) -> Iterator[tuple[str, bytes]]:
     """(name, JPEG) of every frame that differs from the one before it."""
     shot, before = 0, None
     for seconds, image in _seen(path, rate):
@@ -88,9 +96,24 @@ def _kept(path: Path, rate: float) -> Iterator[tuple[str, bytes]]:
             continue
         shot += apart > _CUT and before is not None
         before = small
+        admitted = _admitted(image, faces, path)
+        if admitted is None:
+            continue
         buffer = io.BytesIO()
-        image.save(buffer, "JPEG", quality=_QUALITY)
+        admitted.save(buffer, "JPEG", quality=_QUALITY)
         yield f"{seconds:09.3f}-{shot}.jpg", buffer.getvalue()
+
+
+def _admitted(image: Any, faces: str, path: Path) -> Any:
+    """The frame as the gate lets it in; None when it does not."""
+    if faces == "allow":
+        return image
+    from PIL import Image
+
+    try:
+        return Image.fromarray(admitted_frame(np.asarray(image.convert("RGB")), faces, shown(path)))
+    except FaceRefused:
+        return None
 
 
 def _apart(small: NDArray[np.float32], before: NDArray[np.float32] | None) -> float:
