@@ -15,7 +15,7 @@ export interface Act {
 const ACTS: readonly Act[] = [
   { view: "match", icon: "match", label: "Match", key: "m", onTile: true },
   { view: "look", icon: "look", label: "Look inside", key: "o", onTile: true },
-  { view: "robustness", icon: "lab", label: "Test its robustness", key: "e", onTile: false },
+  { view: "robustness", icon: "lab", label: "Robustness", key: "e", onTile: false },
   { view: "map", icon: "map", label: "On the map", key: "g", onTile: false },
 ];
 

@@ -12,7 +12,7 @@ import { SelectionBar } from "../components/selection-bar";
 import { SortMenu } from "../components/sort-menu";
 import type { TileActions } from "../components/tile";
 import { isFiltered, NO_FILTERS } from "../filters";
-import { asSentence, count, duration, parted, plural } from "../format";
+import { asSentence, count, duration, parted, plural, press } from "../format";
 import { aboutPicture, formatRoute, isSearch, navigate, rememberedScroll, routes, selectPart, similarTo, withQuery, type Route } from "../route";
 import { feedKey, feedOf, feedsVersion, forgetFeeds, type Feed, type Loader } from "../state/feeds";
 import { jobs, runningJob } from "../state/jobs";
@@ -243,7 +243,7 @@ function EmptyLibrary({ readOnly }: { readOnly: boolean }) {
       )}
       <ol class="steps">
         <li><b>1</b> Add a folder</li>
-        <li><b>2</b> Click a picture, or <label class="text-link" for={OWN_PICTURE}>bring your own</label></li>
+        <li><b>2</b> {press()} a picture, or <label class="text-link" for={OWN_PICTURE}>bring your own</label></li>
         <li><b>3</b> See what looks like it</li>
       </ol>
     </section>

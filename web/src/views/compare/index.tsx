@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { api } from "../../api";
 import { copyText } from "../../components/copy-menu";
 import { Icon } from "../../components/icon";
-import { plural } from "../../format";
+import { plural, press } from "../../format";
 import { navigate, routes } from "../../route";
 import { noteFailure, session } from "../../state/session";
 import { useStore } from "../../state/store";
@@ -53,7 +53,7 @@ function Judged({ found, around }: { found: Comparison; around: number | null })
       <section aria-label="Examples" class="examples">
         <h2>The same pictures, seen by both</h2>
         <p class="hint">
-          Drawn at random. <i class="shared-dot" aria-hidden="true" /> marks what both have among their nearest. Click a
+          Drawn at random. <i class="shared-dot" aria-hidden="true" /> marks what both have among their nearest. {press()} a
           picture to see what lies around it.
         </p>
         {found.examples.slice(0, 12).map((example) => <Rows key={example.query.id} example={example} labels={labels} />)}
