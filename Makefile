@@ -8,7 +8,7 @@ SIDE_BY_SIDE := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reord
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-all lint format bench docs dist clean page lock
+.PHONY: help demo test test-all lint format bench fuzz docs dist clean page lock
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -30,6 +30,9 @@ format: $(VENV)/.dev ## Format and mend what can be mended
 
 bench: $(VENV_ALL)/.all ## Every benchmark (docs/benchmarks.md says what each measures)
 	@for file in benchmarks/[a-z]*.py; do $(VENV_ALL)/bin/python $$file $(ARGS) || exit 1; done
+
+fuzz: $(VENV)/.dev ## Hostile pictures against the door for a minute, steered by atheris where that is installed
+	@$(BIN)/python scripts/fuzz_door.py --seconds 60 $(ARGS)
 
 docs: $(VENV)/.dev ## Prove the documentation: its code runs, its options exist, its links resolve
 	@$(BIN)/python -m pytest -q tests/test_docs.py

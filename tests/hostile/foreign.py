@@ -40,7 +40,6 @@ FOREIGN: dict[str, bytes] = {
     "wmf": b"\xd7\xcd\xc6\x9a" + bytes(60),
     "fli": bytes(4) + b"\x11\xaf" + bytes(200),
     "mp4": b"\0\0\0\x18ftypisom" + bytes(200),
-    "ftyp of nothing": b"\0\0\0\0ftypavif" + bytes(20),
     "riff of sound": b"RIFF\xff\xff\xff\xffWAVEfmt " + bytes(40),
     "bom": b"\xef\xbb\xbf" + b"GIF89a" + bytes(40),
     "utf-16": "GIF89a <script>".encode("utf-16"),
@@ -48,6 +47,7 @@ FOREIGN: dict[str, bytes] = {
 
 
 def foreign() -> Iterator[Hostile]:
+    yield Hostile("ftyp of nothing", b"\0\0\0\0ftypavif" + bytes(20))
     for name, data in FOREIGN.items():
         yield Hostile(f"foreign {name}", data)
     magics = [PNG, b"\xff\xd8\xff\xe0", b"GIF89a", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"]

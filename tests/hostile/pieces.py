@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from PIL import ImageCms
+from tests.hostile.whole import srgb
 
 PNG = b"\x89PNG\r\n\x1a\n"
 MIB = 2**20
@@ -79,7 +79,7 @@ def exifs() -> Iterator[tuple[str, bytes]]:
 
 
 def profiles() -> Iterator[tuple[str, bytes]]:
-    whole = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    whole = srgb()
     rng = np.random.default_rng(2)
     yield "icc of zeros", bytes(200)
     yield "icc cut off", whole[:200]

@@ -77,6 +77,24 @@ def test_another_site_can_change_nothing(reader: TestClient, headers: dict[str, 
     assert reader.get("/api/v1/pictures/1").status_code == 200
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v1/jobs/j_1/events",
+        "/api/v1/search?like=1",
+        "/api/v1/pictures/1/thumbnail",
+        "/api/v1/openapi.json",
+    ],
+)
+@pytest.mark.parametrize("headers", [{"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}])
+def test_another_site_can_read_nothing_and_listen_to_nothing(
+    reader: TestClient, path: str, headers: dict[str, str]
+) -> None:
+    """A browser would keep the answer from it, but not how long it took, nor the work it costs."""
+    assert reader.get(path, headers=headers).status_code == 403
+    assert reader.get("/", headers=headers).status_code in {200, 503}, "but a link to the page works"
+
+
 def test_the_page_itself_and_the_command_line_can(client: TestClient) -> None:
     own = {"Origin": "http://127.0.0.1:7766", "Sec-Fetch-Site": "same-origin"}
     assert client.delete("/api/v1/pictures/1", headers=own).status_code == 204
@@ -84,10 +102,31 @@ def test_the_page_itself_and_the_command_line_can(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", ABOUT, "/api/v1/nothing", "/nothing.js", "/api/v1/pictures/1/thumbnail"]
+    ("method", "path", "asked"),
+    [
+        ("GET", "/", {}),
+        ("GET", ABOUT, {}),
+        ("GET", "/api/v1/nothing", {}),
+        ("GET", "/nothing.js", {}),
+        ("GET", "/api/v1/pictures/1/thumbnail", {}),
+        ("GET", "/api/v1/pictures/1/original", {}),
+        ("GET", "/api/v1/look?picture=1", {}),
+        ("GET", "/api/v1/look/export?picture=1&format=svg", {}),
+        ("GET", "/api/v1/robustness/picture?of=1", {}),
+        ("GET", "/api/v1/openapi.json", {}),
+        ("HEAD", "/", {}),
+        ("OPTIONS", "/api/v1/search", {}),
+        ("POST", "/api/v1/queries", {}),
+        ("POST", "/", {}),
+        ("GET", ABOUT, {"Host": "evil.example"}),
+        ("GET", ABOUT, {"Origin": "http://evil.example"}),
+        ("POST", "/api/v1/queries", {"Content-Length": "99999999999"}),
+    ],
 )
-def test_every_answer_forbids_a_browser_what_it_need_not_do(reader: TestClient, path: str) -> None:
-    headers = reader.get(path).headers
+def test_every_answer_forbids_a_browser_what_it_need_not_do(
+    reader: TestClient, method: str, path: str, asked: dict[str, str]
+) -> None:
+    headers = reader.request(method, path, headers=asked).headers
     assert headers["content-security-policy"] == POLICY
     assert "unsafe" not in POLICY
     assert headers["x-content-type-options"] == "nosniff"

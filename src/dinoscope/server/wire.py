@@ -8,12 +8,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from dinoscope.library import records
 from dinoscope.models.backbone import ModelIdentity
 from dinoscope.operations import answers, progress
 from dinoscope.pictures.refusal import Refusal as LibraryRefusal
+
+# Most cameras tell no time zone, and JSON Schema's date-time must have one.
+CameraTime = Annotated[
+    datetime, WithJsonSchema({"type": "string", "description": "ISO 8601, by the camera's clock"})
+]
 
 
 def shown(text: Path | str) -> str:
@@ -122,7 +127,7 @@ class Picture(Wire):
     bytes: int
     modified_at: datetime
     added_at: datetime
-    taken_at: datetime | None  # by the camera's clock, no time zone
+    taken_at: CameraTime | None
     camera: str | None
     lens: str | None
     latitude: float | None

@@ -1,0 +1,125 @@
+"""What is sent in place of a picture, and what comes back in place of what was sent."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+from tests.hostile.foreign import FOREIGN
+from tests.hostile.whole import whole_pictures
+from tests.server.conftest import Colours, asking, bounded
+
+from dinoscope.library.library import Library
+from dinoscope.operations.indexing import index_folders
+from dinoscope.operations.session import Session
+from dinoscope.server.app import create_app
+from dinoscope.settings import Settings
+
+QUERIES = "/api/v1/queries"
+LIES = ["image/png", "image/svg+xml", "text/html", "application/octet-stream", "", "multipart/form-data"]
+SCRIPT = b"<script>alert(1)</script>"
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_what_is_no_picture_is_refused_whatever_it_says_it_is(reader: TestClient, name: str) -> None:
+    for kind in LIES:
+        answer = reader.post(QUERIES, content=FOREIGN[name], headers={"Content-Type": kind})
+        assert answer.status_code in {415, 422}, kind
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("kind", ["png", "jpeg", "gif", "webp"])
+def test_a_polyglot_comes_back_as_a_picture_of_ours(reader: TestClient, kind: str) -> None:
+    """Its pixels are drawn anew: what hung on to them is gone, and no type is guessed."""
+    sent = whole_pictures()[kind] + SCRIPT
+    made = reader.post(QUERIES, content=sent, headers={"Content-Type": "text/html"})
+    assert made.status_code == 201
+    shown = reader.get(f"{QUERIES}/{made.json()['query']}/image")
+    assert shown.headers["content-type"] == "image/webp"
+    assert shown.headers["x-content-type-options"] == "nosniff"
+    assert SCRIPT not in shown.content
+
+
+def test_a_polyglot_of_the_library_is_saved_not_shown(settings: Settings, tmp_path: Path) -> None:
+    folder = tmp_path / "polyglots"
+    folder.mkdir()
+    (folder / "page.html").write_bytes(whole_pictures()["jpeg"] + SCRIPT)
+    library = tmp_path / "own"
+    own = bounded(Settings(library=library))
+    with Library.open(library, write=True) as written:
+        list(index_folders([folder], written, Colours(), own))
+    with (
+        Session(Library.open(library), own, Colours()) as session,
+        asking(create_app(own, session)) as client,
+    ):
+        answer = client.get("/api/v1/pictures/1/original")
+        assert SCRIPT in answer.content, "it is the file as it is"
+        assert answer.headers["content-type"] == "image/jpeg"
+        assert answer.headers["content-disposition"].startswith("attachment;")
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+        assert SCRIPT not in client.get("/api/v1/pictures/1/image").content
+
+
+def test_uploads_never_touch_the_disk(
+    reader: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    for data in whole_pictures().values():
+        reader.post(QUERIES, content=data)
+        reader.post(QUERIES, files={"file": ("me.png", data)})
+    assert not os.listdir(tmp_path)  # noqa: PTH208
+
+
+TRAVERSALS = [
+    "..",
+    "../..",
+    "..%2f..%2fetc%2fpasswd",
+    "%2e%2e%2f%2e%2e%2fetc%2fpasswd",
+    "....//....//etc/passwd",
+    "/etc/passwd",
+    "file:///etc/passwd",
+    "..\\..\\windows\\win.ini",
+    "passwd%00.png",
+    "~root",
+    "C:\\",
+    "\\\\host\\share",
+]
+PLACES = [
+    "/api/v1/pictures/{}",
+    "/api/v1/pictures/{}/original",
+    "/api/v1/pictures/{}/image",
+    "/api/v1/pictures/1/thumbnail?v={}",
+    "/api/v1/queries/{}",
+    "/api/v1/queries/{}/image",
+    "/api/v1/jobs/{}",
+    "/api/v1/jobs/{}/events",
+    "/api/v1/runs/{}",
+    "/api/v1/runs/{}/measures",
+    "/api/v1/runs/{}/events",
+    "/api/v1/runs/{}/samples/1-picture.png",
+    "/api/v1/runs/x/samples/{}",
+    "/api/v1/search?like={}",
+    "/api/v1/look?picture={}",
+    "/api/v1/match?here={}&there=1",
+    "/api/v1/distances?picture={}&picture=1",
+    "/api/v1/robustness/picture?of={}",
+    "/api/v1/compare?first={}",
+    "/api/v1/pictures?where=folder={}",
+    "/api/v1/pictures?after={}",
+    "/assets/{}",
+    "/{}",
+]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_no_name_in_an_address_leads_to_a_file(reader: TestClient, place: str) -> None:
+    for name in TRAVERSALS:
+        answer = reader.get(place.format(name))
+        assert answer.status_code in {200, 404, 422, 503}, name
+        assert b"root:x:" not in answer.content
+        if place.startswith("/api") and answer.status_code == 200:
+            assert answer.headers["content-type"] in {"application/json", "image/webp"}
