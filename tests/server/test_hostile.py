@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 from tests.hostile.foreign import FOREIGN
 from tests.hostile.whole import whole_pictures
-from tests.server.conftest import Colours, asking, bounded
+from tests.server.conftest import Colours, asking, bounded, running
 
 from dinoscope.library.library import Library
 from dinoscope.operations.indexing import index_folders
@@ -72,6 +73,32 @@ def test_uploads_never_touch_the_disk(
         reader.post(QUERIES, content=data)
         reader.post(QUERIES, files={"file": ("me.png", data)})
     assert not os.listdir(tmp_path)  # noqa: PTH208
+
+
+def test_the_token_is_in_no_log_and_no_answer(
+    settings: Settings, session: Session, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = "a-token-that-nobody-may-read"
+
+    def bug(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("dinoscope.models.owned.list_owned", bug)
+    with caplog.at_level("DEBUG"), running(replace(settings, host="0.0.0.0", token=token), session) as server:
+        login = b'{"token": "%b"}' % token.encode()
+        answers = [
+            server.ask("GET", "/api/v1/about", f"Authorization: Bearer {token}"),
+            server.ask("GET", "/api/v1/about", f"Authorization: Bearer {token}x"),
+            server.ask("GET", "/api/v1/models", f"Authorization: Bearer {token}"),
+            server.ask("GET", f"/api/v1/nothing?token={token}", f"Authorization: Bearer {token}"),
+            server.ask("POST", "/api/v1/login", "Content-Type: application/json", body=login),
+            server.ask("POST", "/api/v1/login", "Content-Type: application/json", body=login[:-1] + b"x"),
+            server.raw(b"GET /api/v1/about HTTP/1.1\r\nAuthorization Bearer %b\r\n\r\n" % token.encode()),
+        ]
+    assert [int(answer.split(b" ", 2)[1]) for answer in answers] == [200, 401, 500, 404, 204, 422, 400]
+    assert "ZeroDivisionError" in caplog.text
+    assert token not in caplog.text
+    assert all(token.encode() not in answer for answer in answers)
 
 
 TRAVERSALS = [
