@@ -32,6 +32,8 @@ bench: $(VENV_ALL)/.all ## Every benchmark (docs/benchmarks.md says what each me
 	@for file in benchmarks/[a-z]*.py; do $(VENV_ALL)/bin/python $$file $(ARGS) || exit 1; done
 
 fuzz: $(VENV)/.dev ## Hostile pictures against the door for a minute, steered by atheris where that is installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: 'atheris>=3' \
+	|| echo "atheris has no wheel for this machine: mutants are drawn from a seed"
 	@$(BIN)/python scripts/fuzz_door.py --seconds 60 $(ARGS)
 
 docs: $(VENV)/.dev ## Prove the documentation: its code runs, its options exist, its links resolve
