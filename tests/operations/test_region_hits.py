@@ -154,25 +154,36 @@ def test_a_hit_that_is_little_like_the_part_from_near_is_doubtful() -> None:
     after, _ = look({1: 0.8, 2: 0.42, 3: 0.38}, found_at((1, 0.6), (2, 0.6), (3, 0.6)))  # of 0.8
     assert [one.near for one in after] == pytest.approx([1.0, 0.525, 0.475])
     assert doubts(after) == [False, False, True]
-    assert verdict(after) == "Seen from near, 2 of the 3 best are like the part; the others are doubtful."
-    assert verdict(after[:2]) == "Seen from near, the 2 best are like the part, too."
-    assert verdict(after[:1]) == "Seen from near, the best hit is like the part, too."
+    assert verdict(after, could=True) == (
+        "Seen from near, 2 of the 3 best are like the part; the others are doubtful.",
+        True,
+    )
+    assert verdict(after[:2], could=True) == ("Seen from near, the 2 best are like the part, too.", True)
+    assert verdict(after[:1], could=True) == ("Seen from near, the best hit is like the part, too.", True)
 
 
 def test_where_none_is_like_the_part_from_near_perhaps_it_is_not_here() -> None:
     after, _ = look({1: 0.1, 2: 0.2}, found_at((1, 0.6), (2, 0.6)))
     assert doubts(after) == [True, True]
-    assert verdict(after) == "Perhaps it is not here: seen from near, the 2 best are not much like the part."
+    assert verdict(after, could=True) == (
+        "Perhaps it is not here: seen from near, the 2 best are not much like the part.",
+        True,
+    )
     itself = replace(after[0], known=True, near=1.0)
     assert doubts([itself, after[1]]) == [False, True]
-    told = verdict([itself, after[1]])
+    told, _ = verdict([itself, after[1]], could=True)
     assert told == "Perhaps it is not elsewhere: seen from near, the best hit is not much like the part."
 
 
 def test_hits_that_nobody_looked_at_are_as_doubtful_as_most_of_the_better_ones() -> None:
     found = found_at((1, 0.6), (2, 0.6), (3, 0.6), (4, 0.5))
     assert doubts(found) == [False] * 4
-    assert verdict(found) is None
+    told, judged = verdict(found, could=True)
+    assert not judged
+    assert told is not None
+    assert told.startswith("The hits are ranked, not judged: nobody looked at them from near")
+    assert "is not seen any better from near" in str(verdict(found, could=False)[0])
+    assert verdict([], could=True) == (None, False)
     for worst, doubtful in ((0.7, False), (0.1, True)):
         after, _ = look({1: 0.7, 2: worst, 3: 0.1}, found)
         assert dict(zip(numbers(after), doubts(after), strict=True))[4] is doubtful

@@ -73,7 +73,8 @@ export interface RegionHit extends Hit {
 
 export interface RegionAnswer {
   hits: RegionHit[];
-  verdict: string | null; // how many of the best are like the part from near; null: nobody looked
+  verdict: string | null; // how many of the best are like the part from near, or that nobody looked; null: no hits
+  judged: boolean; // somebody looked
   query: { rows: number; columns: number; weights: string }; // base64 of a byte a patch: its say
   model: string;
   engine: string;

@@ -26,6 +26,7 @@ const hit = (id: number): RegionHit => ({
 const page = (ids: number[], next: number | null = null): RegionAnswer => ({
   hits: ids.map(hit),
   verdict: null,
+  judged: false,
   query: { rows: 1, columns: 1, weights: "/w==" },
   model: "starter",
   engine: "exact",

@@ -148,6 +148,7 @@ def plain(answer: RegionAnswer) -> dict[str, Any]:
             for hit in answer.hits
         ],
         "verdict": answer.verdict,
+        "judged": answer.judged,
         "model": answer.model,
         "engine": answer.engine,
         "exact": answer.exact,
@@ -173,7 +174,7 @@ def show(answer: RegionAnswer) -> None:
             "[yellow]Nothing to show: no picture passes the filter, or none can be searched for parts yet.[/]"
         )
     if answer.verdict:
-        colour = "yellow" if all(hit.doubtful for hit in answer.hits) else "green"
+        colour = "yellow" if all(hit.doubtful for hit in answer.hits) else "green" if answer.judged else "dim"
         say(f"[{colour}]{escaped(answer.verdict)}[/]")
     if answer.note:
         note(f"[yellow]{escaped(answer.note)}[/]")
@@ -189,7 +190,7 @@ def show(answer: RegionAnswer) -> None:
 def listed(answer: RegionAnswer) -> Table:
     """The hits with their places; the doubtful ones have a question mark, and are pale."""
     wanted = {
-        "Near": answer.verdict is not None,  # somebody looked
+        "Near": answer.judged,
         "Whole": any(hit.whole is not None for hit in answer.hits),
     }
     made = table(

@@ -53,4 +53,5 @@ class RegionAnswer:
     seconds: float  # search alone, without encoding the query
     encode_seconds: float  # 0.0 when nothing had to be encoded
     silent: int = 0  # shards that did not answer; their pictures are missing
-    verdict: str | None = None  # how many of the best are like the part from near; None: nobody looked
+    verdict: str | None = None  # how many of the best are like the part from near, or that nobody looked
+    judged: bool = False  # somebody looked

@@ -11,8 +11,9 @@ import numpy as np
 from dinoscope.features import RegionTokens
 from dinoscope.geometry import Box
 from dinoscope.library.records import Picture
+from dinoscope.operations import refining
 from dinoscope.operations.places import Sighting, itself, links, sighting
-from dinoscope.operations.refining import LOOKED_AT, Closer, Read
+from dinoscope.operations.refining import Closer, Read
 from dinoscope.operations.region_answers import RegionHit
 from dinoscope.operations.region_query import RegionQuery, Seen
 from dinoscope.operations.region_ranking import Whole
@@ -79,7 +80,7 @@ def refined(closer: Closer, found: Sequence[Located], read: Read, whole: Whole) 
     """
     pairs = [
         (one, None if one.known else closer.sighting(read, one.pictures[0], one.sighting.places[0]))
-        for one in found[:LOOKED_AT]
+        for one in found[: refining.LOOKED_AT]
     ]
     changes = [near.score - one.score for one, near in pairs if near is not None]
     level = sum(changes) / max(len(changes), 1)
@@ -87,7 +88,7 @@ def refined(closer: Closer, found: Sequence[Located], read: Read, whole: Whole) 
         one if near is None else _nearer(one, near, near.score - level, closer.likeness(near))
         for one, near in pairs
     ]
-    return ordered([*again, *found[LOOKED_AT:]], whole)
+    return ordered([*again, *found[refining.LOOKED_AT :]], whole)
 
 
 def hits_of(
@@ -119,21 +120,34 @@ def hits_of(
     return tuple(hits)
 
 
-def verdict(found: Sequence[Located]) -> str | None:
-    """How many of those that were looked at are like the part; None when nobody looked."""
+def verdict(found: Sequence[Located], could: bool) -> tuple[str | None, bool]:
+    """How many of those that were looked at are like the part; and whether anybody looked at all.
+
+    Args:
+        could: it is seen any better from near, and files can be opened.
+    """
     looked = _looked(found)
+    if not looked:
+        return _unjudged(could) if any(not one.known for one in found) else None, False
+    return _judged(looked, "elsewhere" if any(one.known for one in found) else "here"), True
+
+
+def _judged(looked: Sequence[float], where: str) -> str:
     alike, best = sum(near >= DOUBTFUL for near in looked), "the best hit is"
     if len(looked) > 1:
         best = f"the {len(looked)} best are"
-    if not looked:
-        return None
     if not alike:
-        where = "elsewhere" if any(one.known for one in found) else "here"
         return f"Perhaps it is not {where}: seen from near, {best} not much like the part."
     if alike == len(looked):
         return f"Seen from near, {best} like the part, too."
     verb = "is" if alike == 1 else "are"
     return f"Seen from near, {alike} of the {len(looked)} best {verb} like the part; the others are doubtful."
+
+
+def _unjudged(could: bool) -> str:
+    """Scores of parts have no scale, so there is nothing else to judge by; decision 011."""
+    why = "nobody looked at them from near" if could else "a part like this is not seen any better from near"
+    return f"The hits are ranked, not judged: {why}, so even the best may be unlike it."
 
 
 def _looked(found: Sequence[Located]) -> list[float]:

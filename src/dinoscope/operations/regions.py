@@ -97,7 +97,7 @@ def search_region(
         perf_counter() - started - one.seconds,
         encode_seconds + one.seconds,
         library.silent,
-        verdict(hits),
+        *verdict(hits, could=near is not None and read is not None),
     )
 
 

@@ -103,7 +103,8 @@ class QueryPatches(Wire):
 
 class RegionAnswer(Wire):
     hits: list[RegionHit]  # best first
-    verdict: str | None  # how many of the best are like the part from near; null: nobody looked
+    verdict: str | None  # how many of the best are like the part from near, or that nobody looked
+    judged: bool  # somebody looked
     query: QueryPatches
     model: str
     engine: str
@@ -123,6 +124,7 @@ class RegionAnswer(Wire):
         return cls(
             hits=[RegionHit.of(hit) for hit in answer.hits[offset : offset + k]],
             verdict=answer.verdict,
+            judged=answer.judged,
             query=QueryPatches(rows=answer.grid.rows, columns=answer.grid.columns, weights=_packed(weights)),
             model=answer.model,
             engine=answer.engine,

@@ -118,6 +118,7 @@ function Summary({ answered }: { answered: Answered }) {
               <span title={`${plural(answer.searched, "picture")} searched; engine: ${answer.engine}`}>
                 {" "}· {closer ? <i class="closer-look">looking closer…</i> : duration(answer.seconds + answer.encode_seconds)}
               </span>
+              {!closer && hits.length > 0 && !answer.judged && <span title={answer.verdict ?? undefined}> · ranked, not judged</span>}
             </>
           ) : loading && "Looking for it…"}
         </p>
