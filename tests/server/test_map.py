@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 from dinoscope.operations import mapping, projecting
 from dinoscope.operations.session import Session
 from dinoscope.server.mapping import Maps
+from dinoscope.server.wire_map import packed_points
 
 IdOf = Callable[[TestClient, str], int]
 
@@ -38,14 +39,14 @@ def laid_out(client: TestClient, **params: str) -> dict[str, Any]:
     return state
 
 
-def unpacked(data: bytes) -> tuple[NDArray[np.uint32], NDArray[np.uint16], NDArray[np.uint8]]:
+def unpacked(data: bytes) -> tuple[NDArray[np.float64], NDArray[np.uint16], NDArray[np.uint8]]:
     """Ids, places and whether fitted, as docs/api.md has them."""
     magic, points = struct.unpack_from("<4sI", data)
-    assert magic == b"DMP1"
-    assert len(data) == 16 + 9 * points
-    ids = np.frombuffer(data, "<u4", points, 16)
-    places = np.frombuffer(data, "<u2", 2 * points, 16 + 4 * points).reshape(points, 2)
-    return ids, places, np.frombuffer(data, np.uint8, points, 16 + 8 * points)
+    assert magic == b"DMP2"
+    assert len(data) == 16 + 13 * points
+    ids = np.frombuffer(data, "<f8", points, 16)
+    places = np.frombuffer(data, "<u2", 2 * points, 16 + 8 * points).reshape(points, 2)
+    return ids, places, np.frombuffer(data, np.uint8, points, 16 + 12 * points)
 
 
 def test_a_map_is_laid_out_once(client: TestClient) -> None:
@@ -146,3 +147,10 @@ def test_a_map_under_way_ends_with_the_server(session: Session, monkeypatch: pyt
     maps.close()
     assert maps.state().state == "none"
     assert maps.start(again=True, patience=0).state == "none"
+
+
+def test_ids_of_a_library_in_many_shards_come_whole() -> None:
+    ids = np.array([7, 2**40 + 1, 2**52 + 1], np.int64)
+    places, fitted = np.zeros((3, 2), np.float32), np.ones(3, np.bool_)
+    found = mapping.LibraryMap("model", "pca", 1, ids, places, fitted)
+    assert unpacked(packed_points(found))[0].astype(np.int64).tolist() == ids.tolist()

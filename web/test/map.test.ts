@@ -5,15 +5,15 @@ import { Index, inside, parsePoints, type Corner } from "../src/views/map/points
 /** Points as the server packs them: ids ascending, x and y, 1 where the map was fitted on it. */
 function packed(rows: readonly (readonly [id: number, x: number, y: number, fitted: number])[]): ArrayBuffer {
   const n = rows.length;
-  const buffer = new ArrayBuffer(16 + 9 * n);
+  const buffer = new ArrayBuffer(16 + 13 * n);
   const view = new DataView(buffer);
-  [..."DMP1"].forEach((letter, i) => view.setUint8(i, letter.charCodeAt(0)));
+  [..."DMP2"].forEach((letter, i) => view.setUint8(i, letter.charCodeAt(0)));
   view.setUint32(4, n, true);
   rows.forEach(([id, x, y, fitted], i) => {
-    view.setUint32(16 + 4 * i, id, true);
-    view.setUint16(16 + 4 * n + 4 * i, x, true);
-    view.setUint16(18 + 4 * n + 4 * i, y, true);
-    view.setUint8(16 + 8 * n + i, fitted);
+    view.setFloat64(16 + 8 * i, id, true);
+    view.setUint16(16 + 8 * n + 4 * i, x, true);
+    view.setUint16(18 + 8 * n + 4 * i, y, true);
+    view.setUint8(16 + 12 * n + i, fitted);
   });
   return buffer;
 }
@@ -28,9 +28,9 @@ const all = () => true;
 
 describe("points", () => {
   it("keep their ids, places and the server's order through the shuffle", () => {
-    const rows = [[3, 10, 20, 1], [5, 65535, 0, 0], [9, 300, 400, 1]] as const;
+    const rows = [[3, 10, 20, 1], [5, 65535, 0, 0], [2 ** 52 + 1, 300, 400, 1]] as const;
     const found = parsePoints(packed(rows));
-    expect([...found.ids].sort()).toEqual([3, 5, 9]);
+    expect([...found.ids].sort()).toEqual([3, 2 ** 52 + 1, 5]);
     for (let i = 0; i < 3; i += 1) {
       const [id, x, y, fitted] = rows[found.source[i] as number] as (typeof rows)[number];
       expect([found.ids[i], found.places[2 * i], found.places[2 * i + 1], found.later[i]]).toEqual([id, x, y, 1 - fitted]);

@@ -11,7 +11,7 @@ from dinoscope.geometry import Bools
 from dinoscope.operations.mapping import LibraryMap
 from dinoscope.server.wire import Wire
 
-POINTS = b"DMP1"
+POINTS = b"DMP2"
 POINTS_HEADER = struct.Struct("<4sI8x")  # 16 bytes, the last 8 of no meaning
 WHOLE = 65535  # stands for the right or the lower edge
 
@@ -37,7 +37,7 @@ def packed_points(found: LibraryMap) -> bytes:
     return b"".join(
         [
             POINTS_HEADER.pack(POINTS, len(found)),
-            found.pictures.astype("<u4").tobytes(),
+            found.pictures.astype("<f8").tobytes(),  # a library in shards has ids beyond 32 bits
             places.tobytes(),
             found.fitted.astype(np.uint8).tobytes(),
         ]

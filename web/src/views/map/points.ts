@@ -2,7 +2,7 @@
 
 export interface Points {
   count: number;
-  ids: Uint32Array; // of pictures
+  ids: Float64Array; // of pictures, whole numbers
   places: Uint16Array; // x, y of each; 65535 is the right or lower edge
   later: Uint8Array; // 1: placed among the others after the map was laid out
   source: Uint32Array; // place of each in the server's order
@@ -14,13 +14,13 @@ const HEADER = 16;
 /** The bytes of /map/points, shuffled by what the ids say: the same picture stands for its surroundings at each visit. */
 export function parsePoints(data: ArrayBuffer): Points {
   const count = new DataView(data).getUint32(4, true);
-  const ids = new Uint32Array(data, HEADER, count);
-  const places = new Uint16Array(data, HEADER + 4 * count, 2 * count);
-  const fitted = new Uint8Array(data, HEADER + 8 * count, count);
+  const ids = new Float64Array(data, HEADER, count);
+  const places = new Uint16Array(data, HEADER + 8 * count, 2 * count);
+  const fitted = new Uint8Array(data, HEADER + 12 * count, count);
   const order = shuffled(ids);
   const found: Points = {
     count,
-    ids: new Uint32Array(count),
+    ids: new Float64Array(count),
     places: new Uint16Array(2 * count),
     later: new Uint8Array(count),
     source: order,
@@ -35,10 +35,10 @@ export function parsePoints(data: ArrayBuffer): Points {
   return found;
 }
 
-const INDEX = 2 ** 22; // more points than that no key has room for
+const INDEX = 2 ** 25; // more points than that no key has room for
 
-function shuffled(ids: Uint32Array): Uint32Array {
-  const keys = Float64Array.from(ids, (id, i) => (mixed(id) >>> 1) * INDEX + i);
+function shuffled(ids: Float64Array): Uint32Array {
+  const keys = Float64Array.from(ids, (id, i) => (mixed(id) >>> 4) * INDEX + i);
   keys.sort();
   return Uint32Array.from(keys, (key) => key % INDEX);
 }
