@@ -127,7 +127,7 @@ NETWORKED = {
     "aiohttp", "fsspec", "ftplib", "http", "httpx", "huggingface_hub", "ray", "requests", "smtplib", "socket",
     "socketserver", "ssl", "urllib", "urllib3", "webbrowser", "xmlrpc",
 }  # fmt: skip
-HARMLESS = {"http.cookies", "urllib.parse"}
+HARMLESS = {"urllib.parse"}
 
 
 def reached(file: Path) -> set[str]:

@@ -101,6 +101,31 @@ def test_the_token_is_in_no_log_and_no_answer(
     assert all(token.encode() not in answer for answer in answers)
 
 
+BODIES = {
+    "deep lists": b"[" * 60_000,
+    "deep objects": b'{"token":' * 7000,
+    "a long number": b'{"token": ' + b"9" * 60_000 + b"}",
+    "half a character": b'{"token": "\\ud800"}',
+    "no number": b'{"token": NaN}',
+    "beyond numbers": b'{"token": 1e999}',
+    "twice": b'{"token": "a", "token": 1}',
+    "not UTF-8": b'{"token": "\xff\xfe"}',
+    "UTF-16": '{"token": "a"}'.encode("utf-16"),
+    "zeros": bytes(1000),
+    "a proto": b'{"__proto__": {"token": "a"}, "constructor": 1}',
+}
+
+
+@pytest.mark.parametrize("name", BODIES)
+@pytest.mark.parametrize("path", ["login", "jobs", "search/region", "match/transfer?here=1&there=2", "runs"])
+def test_no_json_is_a_bug(reader: TestClient, path: str, name: str) -> None:
+    answer = reader.post(
+        f"/api/v1/{path}", content=BODIES[name], headers={"Content-Type": "application/json"}
+    )
+    assert answer.status_code in {204, 400, 422}  # 204: without a token any is right
+    assert answer.status_code == 204 or answer.headers["content-type"] == "application/problem+json"
+
+
 TRAVERSALS = [
     "..",
     "../..",

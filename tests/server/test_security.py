@@ -162,6 +162,13 @@ def test_no_part_of_the_interface_is_open(guarded_client: TestClient, path: str)
     assert guarded_client.get("/").status_code in {200, 503}, "the page must load to ask for the token"
 
 
+def test_a_cookie_is_read_in_a_glance(guarded_client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anybody logged in: Python's own parser takes time that grows with the square of backslashes."""
+    monkeypatch.setattr("http.cookies._unquote", None)
+    asked = {"Cookie": 'dinoscope_session="' + "\\" * 15_000 + '"; other="\\073"'}
+    assert guarded_client.get(ABOUT, headers=asked).status_code == 401
+
+
 def test_a_browser_logs_in_once(guarded_client: TestClient) -> None:
     refused = guarded_client.post("/api/v1/login", json={"token": "a guess"})
     assert refused.status_code == 401
