@@ -51,7 +51,7 @@ def test_what_programs_write_is_never_refused(noise: Image.Image, file_of: FileO
     check_labour(file_of(noise, "TIFF", big_tiff=True), "tiff", "it")
 
 
-@pytest.mark.parametrize("mode", ["P", "1", "L", "I;16"])
+@pytest.mark.parametrize("mode", ["P", "1", "L", "I;16", "LA", "RGBA"])
 def test_no_mode_comes_whole_when_little_is_asked(
     mode: str, rng: np.random.Generator, file_of: FileOf, limits: Limits, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 _FORMATS = {"jpeg": "JPEG", "heic": "HEIF"}  # Pillow's names where they are not ours in capitals
-_INDIRECT = {"1", "P", "PA"}  # modes whose values are no shades
+_BANDED = {"1", "P", "PA", "LA", "RGBA"}  # modes that are averaged by way of another, larger or as large
 _BAND = 2**22  # pixels
 _SIDEWAYS = range(5, 9)  # EXIF orientations that swap width and height
 
@@ -170,7 +170,7 @@ def _reduced(image: Image, at_least: int | None) -> tuple[Image, Image | None]:
     factor = min(image.size) // at_least if at_least else 1
     if factor < 2 or image.mode in {"I", "F"}:  # whose scale is that of all their pixels
         return to_srgb(image), opacity(image)
-    if image.mode in _INDIRECT or image.mode.startswith("I;"):
+    if image.mode in _BANDED or image.mode.startswith("I;"):
         return _reduced_in_bands(image, factor)
     reduced = image.reduce(factor)
     reduced.info = image.info  # profile and transparency still hold
@@ -178,7 +178,7 @@ def _reduced(image: Image, at_least: int | None) -> tuple[Image, Image | None]:
 
 
 def _reduced_in_bands(image: Image, factor: int) -> tuple[Image, Image | None]:
-    """What can be averaged only once it is colours: band by band, or one bit a pixel would become 64."""
+    """What is averaged by way of another mode: band by band, or one bit a pixel would become 64."""
     from PIL import Image as Images
 
     from dinoscope.pictures.colour import opacity, to_srgb
