@@ -10,8 +10,9 @@ import logging
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from secrets import token_hex
 from tempfile import TemporaryDirectory
 
 from dinoscope.errors import BadRequest, DinoscopeError, MissingExtra, NoClusterThere
@@ -22,6 +23,8 @@ OURS = {  # of one that is started here
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # Ray's name for it: as on a Mac, 127.0.0.1 is the node
     "RAY_worker_niceness": "0",  # of 15, a busy machine would hardly index, and not answer
 }
+_TOKENS = {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"}  # where else it may be
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 _LOGGERS = ("ray", "ray.data", "ray.serve")
 
 
@@ -52,6 +55,8 @@ def joined(address: str | None) -> Iterator[None]:
     if address is not None:
         _knock(address)
     with _own_folder() as private:
+        if there is None:
+            _make_token()
         options = {"address": there} if there else {"address": "local", "_temp_dir": private}
         try:
             ray.init(**options, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
@@ -86,6 +91,16 @@ def _own_folder() -> Iterator[str]:
     short = "/tmp" if Path("/tmp").is_dir() else None
     with TemporaryDirectory(prefix="dinoscope-ray-", dir=short, ignore_cleanup_errors=True) as folder:
         yield f"{folder}/ray"  # Ray opens its own to all, so it is inside of one that is not
+
+
+def _make_token() -> None:
+    """Where Ray is to have a token and there is none, it would make one that everybody may read."""
+    if os.environ.get("RAY_AUTH_MODE") != "token" or os.environ.keys() & _TOKENS:
+        return
+    file = Path.home() / ".ray" / "auth_token"
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with suppress(FileExistsError), os.fdopen(os.open(file, _NEW, 0o600), "w") as token:
+        token.write(token_hex(32))
 
 
 def _knock(address: str) -> None:
