@@ -62,6 +62,25 @@ def test_a_row_finds_itself_first(engine: Engine, many: Vectors) -> None:
     np.testing.assert_allclose(scores.ravel(), 1, atol=1e-6)
 
 
+def test_as_many_come_as_are_asked_for(engine: Engine, many: Vectors, questions: Vectors) -> None:
+    """Many more than the lists hold that a query for ten visits."""
+    rows, _ = engine.search(questions[:3], 6_000)
+    assert (rows >= 0).all()
+    assert [len(set(line.tolist())) for line in rows] == [6_000] * 3
+    assert recall(rows, many, questions[:3], 6_000) >= 0.95
+
+
+def test_as_many_come_from_a_corner_where_there_are_few(kind: type[Engine]) -> None:
+    """Half of all vectors are one, so most lists hold little: a search goes on until it has enough."""
+    vectors = clustered(12_000, 16, 12_000, seed=3)
+    vectors[:6_000] = vectors[0]
+    engine = kind.build(Held(vectors), threads=1)
+    rows, _ = engine.search(-vectors[:1], 1_500)
+    assert rows.min() >= 6_000
+    assert len(set(rows.ravel().tolist())) == 1_500
+    assert recall(rows, vectors, -vectors[:1], 1_500) >= 0.9
+
+
 @pytest.mark.parametrize("share", [0.9, 0.5, 0.1, 0.01])
 def test_a_filter_is_honoured_exactly_and_costs_no_recall(
     engine: Engine, many: Vectors, questions: Vectors, share: float

@@ -15,8 +15,10 @@ from pathlib import Path
 import pytest
 from tests.library.conftest import DIMENSION, MODEL, content, file, forked, found, plant, vector
 
-from dinoscope.errors import DinoscopeError, DiskFull, LibraryDamaged, LibraryReadOnly
+from dinoscope.errors import DinoscopeError, DiskFull, LibraryDamaged, LibraryReadOnly, NoLibrary
+from dinoscope.library.connection import shorten_log
 from dinoscope.library.failures import sentence_of
+from dinoscope.library.filters import parse_filter
 from dinoscope.library.library import Library
 
 
@@ -171,6 +173,27 @@ with Library.open(Path(sys.argv[2]), write=True) as library:
         assert [found(again, number) for number in (7, 1050)] == [[7], [1050]]
 
 
+@pytest.mark.parametrize("room", [60_000, 500_000])
+def test_a_compaction_that_finds_no_room_gives_back_what_it_took(small_disk: Path, room: int) -> None:
+    """Full in the copy, and when the tables are written anew: no half of a file stays, nor the long log."""
+    with Library.open(small_disk / "library", write=True) as library:
+        plant(library, [file(number) for number in range(2_500)])
+        library.remove(parse_filter("bytes>=1100 and bytes<1600"))
+        with library._connections.alone() as db:
+            shorten_log(db)
+        filler = fill(small_disk)
+        os.truncate(filler, filler.stat().st_size - room)
+        free = shutil.disk_usage(small_disk).free
+        with pytest.raises(DiskFull):
+            library.compact()
+        assert shutil.disk_usage(small_disk).free >= free - 40_000  # the log's index
+        assert len(list((library.folder / "shelves/1").iterdir())) == 1
+        assert list(library.verify()) == []
+        filler.unlink()
+        library.compact()
+        assert [found(library, number) for number in (7, 2_400)] == [[7], [2_400]]
+
+
 @pytest.fixture
 def read_only_disk(tmp_path: Path) -> Iterator[Path]:
     """A library with three pictures on a disk that cannot be written."""
@@ -303,6 +326,24 @@ def test_a_file_that_is_no_library_is_said(folder: Path, damage: bytes) -> None:
     for write in (False, True):
         with pytest.raises(LibraryDamaged):
             Library.open(folder, write=write)
+
+
+@pytest.mark.parametrize("lost", ["deleted", "emptied"])
+def test_tables_that_are_lost_cost_no_vectors(folder: Path, lost: str) -> None:
+    """Whoever puts them back from a backup finds all again."""
+    with Library.open(folder, write=True) as library:
+        plant(library, [file(number) for number in range(5)])
+    tables = folder / "library.sqlite"
+    backup = tables.read_bytes()
+    tables.unlink() if lost == "deleted" else tables.write_bytes(b"")
+    with pytest.raises(NoLibrary):
+        Library.open(folder)
+    with pytest.raises(LibraryDamaged, match=r"library.sqlite is gone, .*: restore it from a backup"):
+        Library.open(folder, write=True)
+    tables.write_bytes(backup)
+    with Library.open(folder, write=True) as library:
+        assert found(library, 3) == [3]
+        assert list(library.verify()) == []
 
 
 def test_a_vectors_file_taken_away_is_said(folder: Path) -> None:

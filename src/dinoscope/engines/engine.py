@@ -47,7 +47,7 @@ class Engine(Protocol):
         scratch: Path | None = None,
         renumbered: Renumbering | None = None,
     ) -> Self:
-        """An engine over all rows of the source: the same source and seed give the same engine.
+        """An engine over all rows of the source: the same source, seed and threads give the same engine.
 
         ``previous`` is an engine over the first rows of the same vectors whose work may be reused;
         ``threads`` 0 takes every core. What need not fill the memory goes to the folder ``scratch``,

@@ -44,14 +44,13 @@ class _Part:
 
 
 class Collector:
-    """Takes codes in the order of their rows."""
+    """Takes codes in the order of their rows. To be closed, which deletes its parts."""
 
     def __init__(self, lists: int, code_size: int, first: int, scratch: Path | None) -> None:
         """
         Args:
             first: the row of the first code.
-            scratch: a folder for the parts, which are deleted once they are written; None keeps them
-                in memory.
+            scratch: a folder for the parts; None keeps them in memory.
         """
         self._lists = lists
         self._first = first
@@ -91,7 +90,12 @@ class Collector:
                 file.write(codes.tobytes())
             for _, rows in found:
                 file.write(rows.astype(_ROW, copy=False).tobytes())
-        self._drop()
+
+    def close(self) -> None:
+        self._parts.clear()  # unmapped, which Windows demands of a file to be deleted
+        for path in self._files:
+            path.unlink(missing_ok=True)
+        self._files.clear()
 
     def _put_aside(self) -> None:
         if not self._held:
@@ -116,12 +120,6 @@ class Collector:
         codes: Codes = np.memmap(path, np.uint8, "r", 0, (count, size))
         rows: Rows = np.memmap(path, np.int64, "r", count * size, (count,))
         return _Part(part.starts, codes, rows)
-
-    def _drop(self) -> None:
-        self._parts.clear()  # unmapped, which Windows demands of a file to be deleted
-        for path in self._files:
-            path.unlink()
-        self._files.clear()
 
 
 def spans_of(lists: Any) -> Spans:

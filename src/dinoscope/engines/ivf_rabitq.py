@@ -7,9 +7,12 @@ for Approximate Nearest Neighbor Search", SIGMOD 2024. About 70-80 bytes a vecto
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
+from contextlib import closing
+from functools import partial
 from io import BytesIO
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import IO, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,24 +89,33 @@ class IvfRabitq:
                 index = trained(source, seed)
             ivf: Any = faiss.extract_index_ivf(index)
             encode = encoder(index, count - first)
-            codes = Collector(int(ivf.nlist), int(ivf.code_size), first, scratch)
-            for start in range(first, count, BLOCK):
-                if tick is not None:
-                    tick(start, count)
-                codes.add(*encode(source.read(slice(start, min(start + BLOCK, count)))))
-        index.ntotal = ivf.ntotal = count
-        head = faiss.serialize_index(index).tobytes()
-        if scratch is None:
-            memory = BytesIO()
-            codes.write(head, memory, before)
-            built = cls(source, faiss.deserialize_index(np.frombuffer(memory.getbuffer(), np.uint8)))
-        else:
-            with (scratch / _FILE).open("wb", buffering=2**20) as file:
-                codes.write(head, file, before)
-            built = cls.load(scratch, source)
+            with closing(Collector(int(ivf.nlist), int(ivf.code_size), first, scratch)) as codes:
+                for start in range(first, count, BLOCK):
+                    if tick is not None:
+                        tick(start, count)
+                    codes.add(*encode(source.read(slice(start, min(start + BLOCK, count)))))
+                index.ntotal = ivf.ntotal = count
+                built = cls._written(
+                    source,
+                    partial(codes.write, faiss.serialize_index(index).tobytes(), before=before),
+                    scratch,
+                )
         if tick is not None:
             tick(count, count)
         return built
+
+    @classmethod
+    def _written(cls, source: VectorSource, write: Callable[[IO[bytes]], None], scratch: Path | None) -> Self:
+        """The engine of the file that ``write`` writes."""
+        import faiss
+
+        if scratch is None:
+            memory = BytesIO()
+            write(memory)
+            return cls(source, faiss.deserialize_index(np.frombuffer(memory.getbuffer(), np.uint8)))
+        with (scratch / _FILE).open("wb", buffering=2**20) as file:
+            write(file)
+        return cls.load(scratch, source)
 
     @classmethod
     def load(cls, folder: Path, source: VectorSource) -> Self:
@@ -145,23 +157,26 @@ class IvfRabitq:
             return Exact(_Covered(self._source, self.covered)).search(queries, k, allowed)
         answer = ranking.nothing(len(queries), k)
         pending = np.arange(len(queries))
-        wanted, visits = min(max(RERANK, 4 * k), eligible), probes or self._probes
+        wanted = min(max(RERANK, 4 * k), eligible)
+        visits = probes or self._probes(wanted)
         while len(pending):
             found, estimates = self._candidates(queries[pending], wanted, allowed, visits)
+            deepest, all_visited = wanted >= min(DEEPEST, eligible), visits >= self._ivf.nlist
             settled = np.ones(len(pending), np.bool_)
             for line, index in enumerate(pending):
-                rows, guesses = found[line][found[line] >= 0], estimates[line][found[line] >= 0]
+                rows = found[line][found[line] >= 0]
                 scores = self._source.read(rows) @ queries[index]
-                settled[line] = len(rows) < wanted or _settled(scores, guesses, k)
+                if len(rows) < min(k, eligible):
+                    settled[line] = all_visited
+                elif len(rows) == wanted and not deepest:
+                    settled[line] = _settled(scores, estimates[line], k)
                 rows, _ = ranking.contenders(rows, scores, k)
-                best, marks = ranking.ordered(
-                    rows, ranking.exact_scores(self._source, queries[index], rows), k
-                )
+                exact = ranking.exact_scores(self._source, queries[index], rows)
+                best, marks = ranking.ordered(rows, exact, k)
                 answer[0][index, : len(best)] = best
                 answer[1][index, : len(best)] = marks
-            if wanted >= min(DEEPEST, eligible):
-                break
-            pending, wanted, visits = pending[~settled], min(4 * wanted, eligible), 2 * visits
+            pending, visits = pending[~settled], 2 * visits
+            wanted = wanted if deepest else min(4 * wanted, eligible)
         return answer
 
     def nearby(
@@ -178,10 +193,11 @@ class IvfRabitq:
             return self.covered < RETRAIN_GROWTH * count and count < RETRAIN_GROWTH * self.covered
         return 0 < self.covered <= count < RETRAIN_GROWTH * self.covered
 
-    @property
-    def _probes(self) -> int:
-        """Lists visited a query: more of them where there are many, for each holds less of what is near."""
-        return max(PROBES, int(self._ivf.nlist) // PROBED)
+    def _probes(self, wanted: int) -> int:
+        """Lists visited a query for so many candidates: more of them where there are many, for each holds
+        less of what is near; and where they are short, for it takes four rows to find a good one."""
+        lists = int(self._ivf.nlist)
+        return max(PROBES, lists // PROBED, 4 * wanted * lists // self.covered)
 
     def _eligible(self, allowed: Mask | None) -> int:
         return self.covered if allowed is None else int(np.count_nonzero(allowed))

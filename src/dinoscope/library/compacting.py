@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -36,16 +37,25 @@ def compact(connections: Connections, library: Path, thumbnails: Thumbnails) -> 
         DiskFull: the copy needs room for the vectors alive; nothing is lost.
     """
     before = _bytes(library)
-    try:
+    with _tidied(connections, library):
         dropped = _without_dead(connections, library)
-    finally:
-        optimising.clean(connections, library)  # the old files; of a failure the new ones
     thumbnails.clean()
     orphans, freed = _drop_thumbnails(connections, thumbnails)
-    with connections.alone() as db:
+    with _tidied(connections, library), connections.alone() as db:
         db.execute("VACUUM")
-        shorten_log(db)
     return CompactReport(dropped, orphans, max(0, before - _bytes(library)) + freed)
+
+
+@contextmanager
+def _tidied(connections: Connections, library: Path) -> Iterator[None]:
+    """Without what was replaced in the block; without what should have replaced it when the block fails,
+    which a full disk wants most."""
+    try:
+        yield
+    finally:
+        optimising.clean(connections, library)
+        with connections.alone() as db:
+            shorten_log(db)
 
 
 def _without_dead(connections: Connections, library: Path) -> int:

@@ -6,11 +6,11 @@ import sqlite3
 import threading
 import unicodedata
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from math import asin, cos, radians, sin, sqrt
 from pathlib import Path
 
-from dinoscope.errors import LibraryReadOnly
+from dinoscope.errors import LibraryDamaged, LibraryReadOnly
 from dinoscope.library import schema
 from dinoscope.library.failures import told
 
@@ -134,15 +134,18 @@ def generation(db: sqlite3.Connection) -> int:
 
 
 def shorten_log(db: sqlite3.Connection) -> None:
-    """Give back the room of the write-ahead log, unless a reader still needs it: then the next one does."""
+    """Give back the room of the write-ahead log, unless a reader still needs it, or a full disk has no room
+    for what it holds: then the next one does."""
     db.execute("PRAGMA busy_timeout = 100")
     try:
-        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with suppress(sqlite3.OperationalError):
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     finally:
         db.execute(f"PRAGMA busy_timeout = {int(_WAIT * 1000)}")
 
 
 def _open_writer(path: Path, folder: Path) -> sqlite3.Connection:
+    _refuse_lost(path, folder)
     db = sqlite3.connect(path, timeout=_WAIT, isolation_level=None, check_same_thread=False)
     try:
         schema.check_version(db, folder, write=True)
@@ -155,6 +158,20 @@ def _open_writer(path: Path, folder: Path) -> sqlite3.Connection:
         db.close()
         raise
     return db
+
+
+def _refuse_lost(path: Path, folder: Path) -> None:
+    """Vectors without tables are nobody's, and a writer that made new tables would clear them away.
+
+    Raises:
+        LibraryDamaged: the tables are gone, or the file is empty, and vectors are there.
+    """
+    lost = not path.exists() or not path.stat().st_size
+    if lost and any((folder / "shelves").glob("*/*")):
+        raise LibraryDamaged(
+            f"{path} is gone, which says what pictures the vectors beside it belong to: restore it from a "
+            f"backup, or delete the folder {folder} and index again"
+        )
 
 
 def _open_reader(path: Path, folder: Path) -> _Reader:

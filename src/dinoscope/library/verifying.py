@@ -19,7 +19,7 @@ from dinoscope.library.shelf_rows import ShelfRow, basis_of, dead_rows, shelf_ro
 _BLOCK = 8_192  # records checked at a time
 _SAMPLE = 4_096  # records checked when not all are
 _QUERIES = 20  # searches in which the engine is held against exact search
-_AGREEMENT = 0.8  # share of exact's ten nearest that the engine must find over all of them
+_AGREEMENT = 0.5  # of exact's ten nearest that the engine must find; of pure noise it finds some 0.75
 _RESTORE = "restore the library from a backup, or delete it and index again"
 _DROP = "forget the model's vectors and index again"
 
