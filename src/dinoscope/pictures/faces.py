@@ -1,16 +1,18 @@
 """Finding human faces: CenterFace, quantised, by ONNX Runtime on the CPU.
 
-A small pass over the whole picture answers most; what it is unsure of gets a second look, mirrored and
-from near. Numbers and where the weights come from: docs/decisions/020-faces.md, detector/NOTICE.
+Two passes over the whole picture propose, one of them small, for faces that fill it and for pictures that
+lie on their side. Two looks from near decide, one of them mirrored. Numbers and where the weights come from:
+docs/decisions/020-faces.md, detector/NOTICE.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,19 +20,25 @@ from dinoscope.errors import FacesUnchecked
 from dinoscope.features import FloatArray, Pixels
 from dinoscope.geometry import Box
 
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
 CHECKSUM = "e93ddd5e3cb52b50218689d6e9462616c8251cac9045899397e77b997bfc2401"
-SIDE = 480  # pixels the longer side is brought to, also of smaller pictures
-SURE = 0.90  # score from which a face needs no second look
-UNSURE = 0.25  # score below which there is none
-FACE = 0.50  # mean of the looks from which it is one
-LOOKS = 3  # of the unsure ones, most promising first, how many are looked at again
-SMALLEST = 12  # pixels of the shorter side of a face, at SIDE: fewer tell nobody from anybody
+SIDE = 384  # pixels the longer side is brought to for faces in a scene
+SMALL = 128  # and for faces that fill a picture, which may lie on its side or on its head
+MAYBE = 0.30  # score of the first look from which it is looked at again, from near
+FACE = 0.50  # mean of the looks from near, as it is and mirrored, from which it is one
+LOOKS = 3  # of the likeliest, how many are looked at again
+BESIDE = 0.40  # score of the first look that is enough for another face in a picture that has one
+SMALLEST = 10  # pixels of the shorter side of a face in the first look: fewer tell nobody from anybody
 
 _STEP = 32  # the network halves five times
 _CELL = 4  # pixels of the input a number of its output stands for
-_NEAR = 256  # pixels a side of a second look
-_AROUND = 2.2  # sides of the face that a second look takes in
+_NEAR = 192  # pixels a side of a look from near
+_AROUND = 2.2  # sides of the face that it takes in: the network was made for faces of a hundred pixels
 _SAME = 0.3  # intersection over union from which two boxes are one face
+_BORDER = 0.1  # share of a small picture that is added at each side
+_GREY = 114  # of what is added around a picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +59,16 @@ def find(pixels: Pixels) -> tuple[Face, ...]:
         FacesUnchecked: the detector cannot run.
     """
     try:
-        seen = _seen(pixels, SIDE, UNSURE)
-        sure = [face for face in seen if face.score >= SURE]
-        if sure:  # the others of a picture with a face are no matter of doubt
-            return tuple(face for face in seen if face.score >= FACE)
-        again = [Face(face.box, _again(pixels, face)) for face in seen[:LOOKS]]
-        return tuple(sorted((one for one in again if one.score >= FACE), key=lambda one: -one.score))
+        maybe = _likely(pixels)
+        certain: list[Face] = []
+        for turns, face in maybe[:LOOKS]:
+            score = _from_near(np.rot90(pixels, turns), face.box)
+            if score >= FACE:
+                certain.append(Face(_turned_back(face.box, turns, pixels), score))
+        if certain:  # where one is, others are no matter of doubt
+            beside = ((turns, face) for turns, face in maybe[LOOKS:] if face.score >= BESIDE)
+            certain += [Face(_turned_back(face.box, turns, pixels), face.score) for turns, face in beside]
+        return tuple(_once(certain))
     except FacesUnchecked:
         raise
     except Exception as error:  # noqa: BLE001  whatever it is, a picture that was not looked at stays out
@@ -73,72 +85,127 @@ def ready() -> None:
         raise _unchecked(error) from None
 
 
-def _again(pixels: Pixels, face: Face) -> float:
-    """The mean of three looks at a face: the first one, mirrored, and from near."""
-    mirrored = _best_near(pixels[:, ::-1], _mirrored(face.box, pixels.shape[1]), SIDE)
-    crop, box = _around(pixels, face.box)
-    near = _best_near(crop, box, _NEAR)
-    return float(face.score + mirrored + near) / 3
-
-
-def _best_near(pixels: Pixels, box: Box, side: int) -> float:
-    """The best score of what is found where ``box`` is; 0 where nothing is."""
-    return max((one.score for one in _seen(pixels, side, 0.05) if one.box.overlap(box) > _SAME), default=0.0)
-
-
-def _mirrored(box: Box, width: int) -> Box:
-    return Box(width - box.right, box.top, width - box.left, box.bottom)
-
-
-def _around(pixels: Pixels, box: Box) -> tuple[Pixels, Box]:
-    """A square about a box, as far as the picture goes, and the box in it."""
+def _likely(pixels: Pixels) -> list[tuple[int, Face]]:
+    """(quarter turns, what seems to be a face in the picture turned so), the likeliest first."""
     height, width = pixels.shape[:2]
+    upright = _seen(_cut(pixels, 0, 0, width, height), SIDE, [0])[0]
+    across, down = round(width * _BORDER), round(height * _BORDER)
+    small = _seen(_cut(pixels, -across, -down, width + across, height + down), SMALL, [0, 1, 2, 3])
+    for turns, found in enumerate(small):
+        (x, y) = (across, down) if turns % 2 == 0 else (down, across)
+        small[turns] = [Face(_moved(one.box, (1, 1), (-x, -y)), one.score) for one in found]
+    likely = [(0, face) for face in _once([*upright, *small[0]])]
+    likely += [(turns, face) for turns in (1, 2, 3) for face in small[turns]]
+    return sorted(likely, key=lambda one: -one[1].score)
+
+
+def _seen(image: Image, side: int, turns: Sequence[int]) -> list[list[Face]]:
+    """What a picture seems to hold, turned in each way, in its pixels; its longer side becomes ``side``."""
+    scale = side / max(image.size)
+    wide, high = (max(_STEP, round(one * scale / _STEP) * _STEP) for one in image.size)
+    across, along = image.width / wide, image.height / high
+    picture = _shrunk(image, wide, high)
+    found: dict[int, list[Face]] = {}
+    for alike in (turns[0::2], turns[1::2]):  # of one shape
+        maps = _run([np.rot90(picture, turn, (1, 2)) for turn in alike]) if alike else ((), (), ())
+        for turn, heat, scales, offsets in zip(alike, *maps, strict=True):
+            back = (across, along) if turn % 2 == 0 else (along, across)
+            found[turn] = [
+                Face(_moved(one.box, back), one.score)
+                for one in _decoded(heat[0], scales, offsets, MAYBE)
+                if min(one.box.right - one.box.left, one.box.bottom - one.box.top) >= SMALLEST
+            ]
+    return [found[turn] for turn in turns]
+
+
+def _turned_back(box: Box, turns: int, pixels: Pixels) -> Box:
+    """A box of ``np.rot90(pixels, turns)`` in the pixels themselves."""
+    height, width = pixels.shape[:2]
+    for turn in range(turns, 0, -1):
+        before = width if turn % 2 else height  # the width of what was turned
+        box = Box(before - box.bottom, box.left, before - box.top, box.right)
+    return box
+
+
+def _from_near(pixels: Pixels, box: Box) -> float:
+    """The mean score of two looks from near, one of them mirrored; 0 for what is not found again."""
     half = _AROUND * max(box.right - box.left, box.bottom - box.top) / 2
     (x, y) = box.centre
-    left, top = max(0, round(x - half)), max(0, round(y - half))
-    right, bottom = min(width, round(x + half)), min(height, round(y + half))
-    moved = Box(box.left - left, box.top - top, box.right - left, box.bottom - top)
-    return pixels[top : max(bottom, top + 1), left : max(right, left + 1)], moved
+    left, top, right, bottom = round(x - half), round(y - half), round(x + half), round(y + half)
+    right, bottom = max(right, left + 1), max(bottom, top + 1)
+    near = _shrunk(_cut(pixels, left, top, right, bottom), _NEAR, _NEAR)
+    heat, scales, offsets = _run([near, near[:, :, ::-1]])
+    scale = _NEAR / (right - left), _NEAR / (bottom - top)
+    here = _moved(Box(box.left - left, box.top - top, box.right - left, box.bottom - top), scale)
+    there = Box(_NEAR - here.right, here.top, _NEAR - here.left, here.bottom)
+    scores = [
+        max((one.score for one in found if one.box.overlap(place) > _SAME), default=0.0)
+        for place, found in (
+            (place, _decoded(heat[look, 0], scales[look], offsets[look], 0.05))
+            for look, place in enumerate((here, there))
+        )
+    ]
+    return sum(scores) / len(scores)
 
 
-def _seen(pixels: Pixels, side: int, at_least: float) -> list[Face]:
-    """One pass over a picture whose longer side is brought to ``side``, the surest first."""
+def _cut(pixels: Pixels, left: int, top: int, right: int, bottom: int) -> Image:
+    """A rectangle of a picture, grey where it reaches beyond."""
     from PIL import Image
 
     height, width = pixels.shape[:2]
-    scale = side / max(height, width)
-    wide, high = (max(_STEP, round(one * scale / _STEP) * _STEP) for one in (width, height))
-    image = Image.fromarray(np.ascontiguousarray(pixels))
+    inside = pixels[max(0, top) : min(height, bottom), max(0, left) : min(width, right)]
+    part = Image.fromarray(np.ascontiguousarray(inside))
+    if part.size == (right - left, bottom - top):
+        return part
+    whole = Image.new("RGB", (right - left, bottom - top), (_GREY, _GREY, _GREY))
+    whole.paste(part, (max(0, -left), max(0, -top)))
+    return whole
+
+
+def _shrunk(image: Image, wide: int, high: int) -> FloatArray:
+    """(3, high, wide) as the network takes it."""
+    from PIL import Image
+
     image = image.resize((wide, high), Image.Resampling.BILINEAR, reducing_gap=1.5)
-    picture = np.ascontiguousarray(np.asarray(image, np.float32).transpose(2, 0, 1)[None])
-    heat, scales, offsets = _session().run(["537", "538", "539"], {"input.1": picture})
-    return _decoded(heat[0, 0], scales[0], offsets[0], (width / wide, height / high), at_least)
+    return np.asarray(image, np.float32).transpose(2, 0, 1)
 
 
-def _decoded(
-    heat: FloatArray, scales: FloatArray, offsets: FloatArray, scale: tuple[float, float], at_least: float
-) -> list[Face]:
-    """Boxes from the network's maps (CenterFace, arXiv 1911.03599), each face once.
+def _moved(box: Box, scale: tuple[float, float], by: tuple[float, float] = (0.0, 0.0)) -> Box:
+    """Edges times ``scale`` along x and y, then moved."""
+    (across, down), (x, y) = scale, by
+    return Box(box.left * across + x, box.top * down + y, box.right * across + x, box.bottom * down + y)
+
+
+def _run(pictures: list[FloatArray]) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """The network's maps of some pictures of one size: heat, sizes, offsets."""
+    heat, scales, offsets = _session().run(["537", "538", "539"], {"input.1": np.stack(pictures)})
+    return heat, scales, offsets
+
+
+def _decoded(heat: FloatArray, scales: FloatArray, offsets: FloatArray, at_least: float) -> list[Face]:
+    """Boxes in the input's pixels from the network's maps (CenterFace, arXiv 1911.03599), each face once.
 
     Args:
         heat: (rows, columns) in [0, 1].
         scales, offsets: (2, rows, columns), of y and x.
-        scale: pixels of the picture a pixel of the input is, along x and y.
     """
-    rows, columns = np.nonzero(heat > at_least)
-    if not len(rows):
-        return []
-    high, wide = np.exp(scales[:, rows, columns]) * _CELL
+    rows, columns = np.nonzero(heat >= at_least)
+    high, wide = np.exp(np.minimum(scales[:, rows, columns], 8)) * _CELL
     y, x = (np.stack([rows, columns]) + offsets[:, rows, columns] + 0.5) * _CELL
-    large = np.minimum(high, wide) >= SMALLEST
-    edges = np.stack([x - wide / 2, y - high / 2, x + wide / 2, y + high / 2], axis=1) * np.tile(scale, 2)
+    edges = np.stack([x - wide / 2, y - high / 2, x + wide / 2, y + high / 2], axis=1)
     scores = heat[rows, columns]
+    return _once(
+        Face(Box(*(float(edge) for edge in box)), float(score))
+        for box, score in zip(edges, scores, strict=True)
+    )
+
+
+def _once(faces: Iterable[Face]) -> list[Face]:
+    """The surest first, and each face once."""
     found: list[Face] = []
-    for index in np.argsort(-scores, kind="stable"):
-        if large[index]:
-            box = Box(*(float(edge) for edge in edges[index]))
-            if all(box.overlap(other.box) < _SAME for other in found):
-                found.append(Face(box, float(scores[index])))
+    for face in sorted(faces, key=lambda one: -one.score):
+        if all(face.box.overlap(other.box) < _SAME for other in found):
+            found.append(face)
     return found
 
 
