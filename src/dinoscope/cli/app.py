@@ -63,7 +63,9 @@ def _register() -> None:
         checking,
         comparing,
         configuring,
+        copies,
         distances,
+        faces,
         indexing,
         keeping,
         looking,
@@ -71,15 +73,22 @@ def _register() -> None:
         matching,
         modelling,
         recalling,
+        remembering,
         robustness,
         searching,
         serving,
         training,
+        whereabouts,
     )
 
     app.command("index")(indexing.index)
     app.command("search")(searching.search)
+    app.command("remember")(remembering.remember)
+    app.command("where")(whereabouts.where)
+    app.command("objects")(remembering.objects)
+    app.command("forget")(remembering.forget)
     app.command("match")(matching.match)
+    app.command("copies")(copies.copies)
     app.command("look")(looking.look)
     app.command("distances")(distances.distances)
     app.command("map")(mapping.map)
@@ -91,6 +100,7 @@ def _register() -> None:
     app.add_typer(recalling.app, name="runs")
     app.add_typer(modelling.app, name="models")
     app.add_typer(keeping.app, name="library")
+    app.add_typer(faces.app, name="faces")
     app.command("config")(configuring.config)
     app.command("doctor")(checking.doctor)
 

@@ -1,0 +1,210 @@
+"""Is this picture a copy of one in the library? One picture against all, in one query."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from time import perf_counter
+
+import numpy as np
+
+from dinoscope.features import Basis, FloatArray, Pixels
+from dinoscope.geometry import Size
+from dinoscope.library.records import Picture
+from dinoscope.models.backbone import Backbone
+from dinoscope.operations.copies import FEW, CopyFinder, alike, likeness, told
+from dinoscope.operations.copy_answers import IDENTICAL, CopyAnswer, CopyHit, Found
+from dinoscope.operations.copy_candidates import WINDOWS, joined, nearest, parts_of
+from dinoscope.operations.copy_evidence import Seen, examine, probability
+from dinoscope.operations.copy_groups import COPY, SIMILAR
+from dinoscope.operations.copy_index import Rows
+from dinoscope.pictures.fingerprint import PLAIN
+from dinoscope.pictures.keypoints import SIDE
+
+NEAR, NEAR_PIECE = 0.03, 0.05  # how much nearer than the background; a query may take its time
+SURE = 0.9  # a copy this sure ends the search for others with views of the picture
+FIRST, VIEWED = 10, 4  # pictures of the library looked at for the whole, and for each view
+MOST = 48  # laid on the picture altogether
+DOUBTS = 2  # of those proposed at once, so many are looked at again from near
+CLOSER = 640  # pixels a side at which a picture in doubt is looked at again
+SIMILAR_SHOWN = 20
+
+
+def copies_of(
+    finder: CopyFinder,
+    backbone: Backbone,
+    basis: Basis | None,
+    pixels: Pixels,
+    size: Size,
+    *,
+    content: str | None = None,
+    at_least: float = COPY,
+    thorough: bool = False,
+    exclude: int | None = None,
+) -> CopyAnswer:
+    """What of the library the picture is a copy of, or the other way round.
+
+    Args:
+        pixels: of the picture, at any scale.
+        size: of the original.
+        content: its file's hash, by which equal files are found.
+        thorough: look with all views even where a copy is found at once.
+        exclude: the id of a picture that is not to be answered: the one that is asked about.
+    """
+    started = perf_counter()
+    query = _Query(finder, pixels, size)
+    same = finder.library.pictures_of([content]).get(content, ()) if content else ()
+    hits = {picture.id: CopyHit(picture, IDENTICAL) for picture in same if picture.id != exclude}
+    if content is not None:
+        query.done |= {row for row, known in enumerate(finder.whole.contents) if known == content}
+    query.look(query.by_fingerprint())
+    features = backbone.encode([pixels])[0]
+    whole = features.descriptor, None if basis is None else parts_of(features, basis)
+    query.look(query.by_descriptor(*whole, FIRST))
+    if thorough or query.best < SURE:
+        for view in views(pixels):
+            if query.spent:
+                break
+            features = backbone.encode([view])[0]
+            described = features.descriptor, None if basis is None else parts_of(features, basis)
+            query.look(query.by_descriptor(*described, VIEWED, first=False))
+            if not thorough and query.best >= SURE:
+                break
+    found = [*hits.values(), *query.hits()]
+    copies = [hit for hit in found if hit.found.copy >= at_least]
+    rest = [hit for hit in found if hit.found.copy < at_least and hit.found.similar >= SIMILAR]
+    return CopyAnswer(
+        tuple(sorted(copies, key=lambda hit: -hit.found.copy)),
+        tuple(sorted(rest, key=lambda hit: -hit.found.similar)[:SIMILAR_SHOWN]),
+        finder.library.count(),
+        len(query.found),
+        perf_counter() - started,
+        finder.key,
+    )
+
+
+class _Query:
+    """One picture, and what was found for it so far."""
+
+    def __init__(self, finder: CopyFinder, pixels: Pixels, size: Size) -> None:
+        self._finder = finder
+        self._pixels, self._size = pixels, size
+        self._seen = Seen.of(pixels, size)
+        self._near: Seen | None = None
+        self.done: set[int] = set()  # rows looked at
+        self.found: dict[int, tuple[Picture, Found]] = {}
+        self._nearness: dict[int, float] = {}
+
+    @property
+    def best(self) -> float:
+        """The probability of the surest copy."""
+        return max((found.copy for _, found in self.found.values()), default=0.0)
+
+    @property
+    def spent(self) -> bool:
+        return len(self.done) >= MOST
+
+    def hits(self) -> Iterator[CopyHit]:
+        for picture, found in self.found.values():
+            for file in self._finder.library.pictures_of([picture.content]).get(picture.content, ()):
+                yield CopyHit(file, found)
+
+    def by_fingerprint(self) -> list[int]:
+        """Rows whose fingerprint is alike in some orientation."""
+        bits, quality = self._finder.fingerprints()
+        if self._seen.quality < PLAIN or not len(bits):
+            return []
+        return [int(row) for row in alike(self._seen.fingerprints, bits) if quality[row] >= PLAIN]
+
+    def by_descriptor(
+        self, whole: FloatArray, parts: FloatArray | None, most: int, *, first: bool = True
+    ) -> list[int]:
+        """Rows that are nearer to a view than the background is, the nearest first.
+
+        Args:
+            whole, parts: (D,) descriptor and (P,) mean of the parts of a view of the picture.
+            most: rows looked at for each.
+            first: is the view the picture itself, whose likeness is told?
+        """
+        known = self._finder.whole
+        leads: dict[int, float] = {}
+        if parts is None or known.parts_whitening is None:
+            vector = known.whitening(whole[None])
+        else:
+            vector = known.whitening(joined(whole[None], parts[None]))
+            pieces = known.parts_whitening(parts[None])
+            leads |= ahead(
+                nearest(pieces, known.parts, most),
+                known.usual_parts,
+                NEAR_PIECE if len(known) > FEW else -1.0,
+            )
+        near = ahead(nearest(vector, known.vectors, most), known.usual, -1.0)
+        if first:
+            self._nearness = near
+        for row, lead in near.items():
+            if lead > NEAR or len(known) <= FEW:
+                leads[row] = max(leads.get(row, -1.0), lead)
+        return sorted(leads, key=lambda row: -leads[row])
+
+    def look(self, rows: list[int]) -> None:
+        """Lay these pictures of the library on the query, those not looked at yet."""
+        fresh = [row for row in rows if row not in self.done][: MOST - len(self.done)]
+        ids = [self._finder.whole.pictures[row] for row in fresh]
+        pictures = {picture.id: picture for picture in self._finder.library.pictures(ids)}
+        for number, (row, id) in enumerate(zip(fresh, ids, strict=True)):
+            self.done.add(row)
+            picture = pictures.get(id)
+            there = self._finder.gallery.seen(picture) if picture is not None else None
+            if picture is None or there is None:
+                continue
+            evidence, here = examine(self._seen, there), self._seen
+            doubtful = evidence is None or probability(evidence.score) < SURE
+            if doubtful and number < DOUBTS and max(self._pixels.shape) > SIDE:
+                again = examine(self._closer(), there)
+                if again is not None and (evidence is None or again.score > evidence.score):
+                    evidence, here = again, self._closer()
+            similar = likeness(self._nearness.get(row, 0.0))
+            if evidence is None:
+                self.found[row] = picture, Found(0.0, similar)
+            else:
+                copy = probability(evidence.score)
+                kept = told(evidence, here, there)
+                self.found[row] = picture, Found.read(copy, max(copy, similar), kept)
+
+    def _closer(self) -> Seen:
+        if self._near is None:
+            self._near = Seen.of(self._pixels, self._size, CLOSER)
+        return self._near
+
+
+def ahead(found: tuple[Rows, FloatArray], usual: FloatArray, least: float) -> dict[int, float]:
+    """Rows near to one query -> how much nearer than the background, where by more than ``least``."""
+    rows, scores = found
+    leads = scores[0] - usual[rows[0]]
+    return {int(row): float(lead) for row, lead in zip(rows[0], leads, strict=True) if lead > least}
+
+
+def views(pixels: Pixels) -> Iterator[Pixels]:
+    """Other ways to see a picture, which may only propose: without border, in parts, turned, mirrored."""
+    inner = trimmed(pixels)
+    if inner is not None:
+        yield inner
+    height, width = pixels.shape[:2]
+    for left, top, right, bottom in WINDOWS:
+        part = pixels[int(top * height) : int(bottom * height), int(left * width) : int(right * width)]
+        if min(part.shape[:2]) >= 32:
+            yield np.ascontiguousarray(part)
+    yield np.ascontiguousarray(pixels[:, ::-1])
+    for quarters in (1, 2, 3):
+        yield np.ascontiguousarray(np.rot90(pixels, quarters))
+
+
+def trimmed(pixels: Pixels, spread: float = 6.0) -> Pixels | None:
+    """What is left when rows and columns of one colour are cut off around; None when nothing much is."""
+    values = pixels.astype(np.float32).mean(axis=2)
+    rows = np.flatnonzero(values.std(axis=1) > spread)
+    columns = np.flatnonzero(values.std(axis=0) > spread)
+    if len(rows) < 32 or len(columns) < 32:
+        return None
+    inner = pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    share = inner.shape[0] * inner.shape[1] / (pixels.shape[0] * pixels.shape[1])
+    return np.ascontiguousarray(inner) if share < 0.93 and min(inner.shape[:2]) >= 32 else None

@@ -1,0 +1,294 @@
+"""Copies are found whatever was done, told from what is only alike, and never lost by tidying up."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFilter, ImageOps
+from tests.operations.conftest import Colours
+
+from dinoscope.errors import BadRequest, LibraryReadOnly
+from dinoscope.geometry import Box, Size
+from dinoscope.library.library import Library
+from dinoscope.operations.copies import METHOD
+from dinoscope.operations.copy_answers import CopyReport
+from dinoscope.operations.copy_evidence import Seen, examine, probability
+from dinoscope.operations.copy_naming import name_edits
+from dinoscope.operations.copying import Copies
+from dinoscope.operations.indexing import index_folders
+from dinoscope.operations.session import Session
+from dinoscope.sample import PICTURES
+from dinoscope.settings import Settings
+
+FISH, CASTLE, HAMMER = "fishes/fish-01", "monuments/neuschwanstein-02", "tools/hammer-05"
+
+
+def opened(name: str) -> Image.Image:
+    with Image.open(PICTURES / f"{name}.webp") as image:
+        small = image.convert("RGB")
+    small.thumbnail((480, 480))
+    return small
+
+
+def seen(image: Image.Image) -> Seen:
+    return Seen.of(np.asarray(image.convert("RGB")), Size(*image.size))
+
+
+def inset(image: Image.Image) -> Image.Image:
+    """Pasted into another picture, at half its width."""
+    back = opened("fishes/fish-04").resize((640, 480))
+    back.paste(image.resize((300, round(300 * image.height / image.width))), (200, 90))
+    return back
+
+
+EDITS = {
+    "crop": lambda image: image.crop((60, 40, image.width - 90, image.height - 50)),
+    "mirror": ImageOps.mirror,
+    "rotation": lambda image: image.transpose(Image.Transpose.ROTATE_90),
+    "stretch": lambda image: image.resize((image.width, round(image.height * 0.7))),
+    "border": lambda image: ImageOps.expand(image, 60, "white"),
+    "grey": lambda image: image.convert("L"),
+    "blur": lambda image: image.filter(ImageFilter.GaussianBlur(5)),
+    "inset": inset,
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_an_edit_is_seen_through_and_named(edit: str) -> None:
+    castle = opened(CASTLE)
+    here, there = seen(EDITS[edit](castle)), seen(castle)
+    found = examine(here, there)
+    assert found is not None
+    assert probability(found.score) > 0.95
+    naming = name_edits(found, here, there)
+    assert edit in naming.edits
+    if edit not in {"mirror", "rotation", "stretch"}:  # either may be the other's
+        assert naming.copy == "here"
+
+
+@pytest.mark.parametrize("other", [HAMMER, FISH, "fishes/fish-04", "monuments/bran-castle-01"])
+def test_another_picture_is_no_copy(other: str) -> None:
+    name = other if (PICTURES / f"{other}.webp").is_file() else "tools/hammer-06"
+    found = examine(seen(opened(CASTLE)), seen(opened(name)))
+    assert found is None or probability(found.score) < 0.2
+
+
+def test_what_is_shared_is_drawn_where_it_lies() -> None:
+    castle = opened(CASTLE)
+    box = (60, 40, castle.width - 90, castle.height - 50)
+    found = examine(seen(castle.crop(box)), seen(castle))
+    assert found is not None
+    corners = np.asarray([[0, 0, 1], [box[2] - box[0], box[3] - box[1], 1]]) @ found.matrix.T
+    (left, top), (right, bottom) = corners[:, :2] / corners[:, 2:]
+    assert Box(*map(float, (left, top, right, bottom))).overlap(Box(*map(float, box))) > 0.97
+
+
+@pytest.fixture
+def album(tmp_path: Path) -> Path:
+    """Two pictures with copies, one with a file of equal bytes, and three alone."""
+    folder = tmp_path / "album"
+    folder.mkdir()
+    castle, fish = opened(CASTLE), opened(FISH)
+    castle.save(folder / "castle.png")
+    EDITS["crop"](castle).save(folder / "castle-crop.jpg", quality=85)
+    ImageOps.mirror(fish).save(folder / "fish-mirror.jpg", quality=90)
+    fish.save(folder / "fish.png")
+    shutil.copy(folder / "fish.png", folder / "fish-again.png")
+    for name in ("tools/hammer-05", "fishes/fish-04", "tools/hammer-06"):
+        opened(name).save(folder / f"{Path(name).stem}-alone.png")
+    return folder
+
+
+@pytest.fixture
+def copies(album: Path, library: Library, colours: Colours, settings: Settings) -> Iterator[Copies]:
+    list(index_folders([album], library, colours, settings))
+    with Session(library, settings, colours) as session, session.copies() as found:
+        yield found
+
+
+def look(copies: Copies) -> None:
+    assert list(copies.look())[-1].stage == "Comparing"
+
+
+def names(report: CopyReport) -> list[set[str]]:
+    return [{member.picture.path.name for member in group.members} for group in report.groups]
+
+
+def ids(copies: Copies) -> dict[str, int]:
+    page = copies._session.library.page()
+    return {picture.path.name: picture.id for picture in page.pictures}
+
+
+TWO_GROUPS = [{"fish.png", "fish-again.png", "fish-mirror.jpg"}, {"castle.png", "castle-crop.jpg"}]
+
+
+def test_the_library_against_itself_gives_groups_with_the_one_to_keep(copies: Copies) -> None:
+    look(copies)
+    report = copies.report()
+    assert names(report) == TWO_GROUPS
+    kept = [group.members[0] for group in report.groups]
+    assert [one.picture.path.name for one in kept][1] == "castle.png"
+    assert kept[0].picture.path.suffix == ".png"
+    assert all(one.spare for group in report.groups for one in group.members[1:])
+    assert report.unchecked == 0
+    crop = report.groups[1].pairs[0]
+    assert crop.found.edits[0] == "crop"
+    assert len(crop.found.here) >= 4
+    assert len(crop.found.there) >= 4
+
+
+def test_another_threshold_looks_at_nothing_again(copies: Copies, monkeypatch: pytest.MonkeyPatch) -> None:
+    look(copies)
+    monkeypatch.setattr("dinoscope.operations.copies.examine", lambda *_: pytest.fail("it looked"))
+    assert names(copies.report(at_least=0.9)) == TWO_GROUPS
+    assert {"fish.png", "fish-again.png"} in names(copies.report(at_least=1.0))  # equal bytes
+    look(copies)  # nothing is new
+
+
+def test_only_new_pictures_are_compared(
+    copies: Copies, album: Path, library: Library, colours: Colours, settings: Settings
+) -> None:
+    look(copies)
+    ImageOps.grayscale(opened("tools/hammer-06")).save(album / "hammer-grey.jpg")
+    list(index_folders([album], library, colours, settings))
+    assert copies.report().unchecked == 1
+    steps = [step for step in copies.look() if step.stage == "Comparing"]
+    assert steps[-1].total == 1
+    assert {"hammer-grey.jpg", "hammer-06-alone.png"} in names(copies.report())
+
+
+def test_one_picture_is_asked_about(copies: Copies) -> None:
+    list(copies.fingerprint())
+    castle = opened(CASTLE)
+    answer = copies.find(np.asarray(inset(ImageOps.mirror(castle))), thorough=True)
+    assert "castle.png" in [hit.picture.path.name for hit in answer.copies]
+    stranger = copies.find(np.asarray(opened("renewable/windmill-01")))
+    assert not stranger.copies
+    assert stranger.sentence.startswith("No copy")
+
+
+def test_a_file_of_equal_bytes_is_known_at_once(copies: Copies, album: Path) -> None:
+    answer = copies.find(album / "fish.png")
+    assert {hit.picture.path.name for hit in answer.copies if hit.found.edits == ("identical",)} == {
+        "fish.png",
+        "fish-again.png",
+    }
+
+
+def test_a_pair_marked_as_no_copy_stays_so(copies: Copies) -> None:
+    look(copies)
+    known = ids(copies)
+    copies.mark(known["castle.png"], known["castle-crop.jpg"])
+    copies.again()
+    look(copies)
+    report = copies.report()
+    assert names(report) == TWO_GROUPS[:1]
+    assert [pair.marked for pair in report.marked] == [True]
+    copies.mark(known["castle-crop.jpg"], known["castle.png"], copies=True)
+    assert names(copies.report()) == TWO_GROUPS
+    with pytest.raises(BadRequest):
+        copies.mark(known["fish.png"], known["fish-again.png"])
+
+
+def test_a_threshold_that_is_none_is_refused(copies: Copies) -> None:
+    with pytest.raises(BadRequest):
+        copies.report(at_least=1.5)
+
+
+def test_the_trash_gives_everything_back(copies: Copies, album: Path, library: Library) -> None:
+    look(copies)
+    before = {path.name: path.read_bytes() for path in album.iterdir()}
+    known = ids(copies)
+    spare = [one.picture.id for group in copies.report().groups for one in group.members if one.spare]
+    moved = copies.trash(spare)
+    assert len(moved.paths) == 3
+    assert not moved.refused
+    assert library.count() == 5
+    assert not copies.report().groups
+    assert len(copies.held()) == 3
+    back = copies.undo()
+    assert set(back.paths) == set(moved.paths)
+    assert {path.name: path.read_bytes() for path in album.iterdir()} == before
+    assert ids(copies).keys() == known.keys()
+    assert names(copies.report()) == TWO_GROUPS
+    assert not copies.undo().paths
+
+
+def test_a_file_that_has_changed_is_not_moved(copies: Copies, album: Path) -> None:
+    look(copies)
+    opened(HAMMER).save(album / "fish-mirror.jpg")
+    moved = copies.trash([ids(copies)["fish-mirror.jpg"]])
+    assert not moved.paths
+    assert "has changed" in moved.refused[0]
+    assert (album / "fish-mirror.jpg").is_file()
+
+
+def test_undo_never_overwrites(copies: Copies, album: Path) -> None:
+    copies.trash([ids(copies)["castle-crop.jpg"]])
+    (album / "castle-crop.jpg").write_bytes(b"mine")
+    back = copies.undo()
+    assert not back.paths
+    assert back.refused
+    assert (album / "castle-crop.jpg").read_bytes() == b"mine"
+    (album / "castle-crop.jpg").unlink()
+    assert copies.undo().paths == (album / "castle-crop.jpg",)
+
+
+@pytest.mark.parametrize("step", ["linked", "renamed", "written down"])
+def test_what_a_killed_process_left_half_done_is_put_right(
+    copies: Copies, album: Path, library: Library, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Killed before the file moved, between its two names, and after it moved but before the row was gone."""
+    victim = album / "castle-crop.jpg"
+    data = victim.read_bytes()
+
+    class Killed(BaseException):
+        pass
+
+    def die(start: Path, end: Path) -> None:
+        if step == "linked":
+            end.hardlink_to(start)
+        if step == "renamed":
+            start.rename(end)
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr("dinoscope.library.trash._moved", die)
+        with pytest.raises(Killed):
+            copies.trash([ids(copies)["castle-crop.jpg"]])
+    copies.undo()  # opens the trash, which mends it
+    if step == "renamed":
+        assert victim.read_bytes() == data
+    assert victim.read_bytes() == data
+    assert not copies.held()
+    assert library.find(victim) is not None
+
+
+def test_a_library_open_for_reading_looks_but_moves_nothing(
+    copies: Copies, settings: Settings, colours: Colours
+) -> None:
+    with (
+        Session(Library.open(settings.library), settings, colours) as session,
+        session.copies() as reading,
+    ):
+        look(reading)
+        assert names(reading.report()) == TWO_GROUPS
+        with pytest.raises(LibraryReadOnly):
+            reading.trash([ids(reading)["castle-crop.jpg"]])
+
+
+def test_a_stop_keeps_what_was_compared(copies: Copies, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dinoscope.operations.copies._BLOCK", 2)
+    steps = copies.look()
+    for step in steps:
+        if step.stage == "Comparing":
+            break
+    steps.close()  # type: ignore[attr-defined]
+    key = f"{METHOD} {copies._session.backbone.identity.key}"
+    assert len(copies._book.checked(key)) == 2
+    look(copies)
+    assert names(copies.report()) == TWO_GROUPS
