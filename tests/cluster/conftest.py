@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from tests.hues import Hues
 
 from dinoscope.cluster.asking import LocalShards
 from dinoscope.cluster.manifest import Manifest, claimed, demand_shard
 from dinoscope.cluster.numbering import shard_of
 from dinoscope.cluster.sharded_library import ShardedLibrary
-from dinoscope.features import Facet, Features, FloatArray, Inside, Pixels, normalise
-from dinoscope.geometry import Size, fit_grid
+from dinoscope.features import Features, Pixels
 from dinoscope.library.library import Library
 from dinoscope.library.records import NewFile, NewRegions
 from dinoscope.models.backbone import ModelIdentity
@@ -26,42 +26,6 @@ from dinoscope.settings import Settings
 
 SHARDS = 3
 PICTURES = 60
-
-
-class Hues:
-    """A stand-in for the Backbone seam, the same in every process: a patch is its colour in waves."""
-
-    def __init__(self, settings: Settings | None = None) -> None:
-        rng = np.random.default_rng(0)
-        self._waves = rng.normal(size=(3, 96)) * 4
-        self._phases = rng.uniform(0, 2 * np.pi, 96)
-
-    identity = ModelIdentity("hues", "0" * 16, "fit256-bicubic", "fp32")
-    dimension = 96
-    batch = 8
-    layers = 3
-
-    def describe(self, pictures: Sequence[Pixels]) -> FloatArray:
-        return np.stack([features.descriptor for features in self.encode(pictures)])
-
-    def encode(self, pictures: Sequence[Pixels], budget: int | None = None) -> list[Features]:
-        return [self._features(pixels, budget) for pixels in pictures]
-
-    def inside(
-        self, picture: Pixels, layer: int | None = None, facet: Facet = "tokens", budget: int | None = None
-    ) -> Inside:
-        """The same in every layer and facet."""
-        seen = self._features(picture, budget)
-        return Inside(seen.model, layer or self.layers, facet, seen.grid, seen.patches, seen.attention)
-
-    def _features(self, pixels: Pixels, budget: int | None) -> Features:
-        identity = self.identity.at(budget)
-        grid = fit_grid(Size(pixels.shape[1], pixels.shape[0]), 16, identity.budget)
-        small = Image.fromarray(pixels).resize((grid.columns, grid.rows), Image.Resampling.BOX)
-        waves = np.cos(np.asarray(small, np.float32) / 127 @ self._waves + self._phases)
-        patches = normalise(waves.astype(np.float32))
-        attention = np.full((1, grid.rows, grid.columns), 1 / grid.rows / grid.columns, np.float32)
-        return Features(identity.key, grid, normalise(patches.mean(axis=(0, 1))), patches, attention)
 
 
 class Other(Hues):
@@ -76,6 +40,30 @@ class Slow(Hues):
     def encode(self, pictures: Sequence[Pixels], budget: int | None = None) -> list[Features]:
         time.sleep(0.05 * len(pictures))
         return super().encode(pictures, budget)
+
+
+class Signing(Hues):
+    """Leaves the name of each machine that encodes in the library's folder; one waits there for a second."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._folder = settings.library
+
+    def encode(self, pictures: Sequence[Pixels], budget: int | None = None) -> list[Features]:
+        import ray
+
+        here = ray.get_runtime_context()
+        if here.get_actor_id() is None:  # whoever asks for it all, too, has the model
+            return super().encode(pictures, budget)
+        (self._folder / f"by {here.get_node_id()}").touch()
+        until = time.monotonic() + 60
+        while len(signatures(self._folder)) < 2 and time.monotonic() < until:
+            time.sleep(0.1)
+        return super().encode(pictures, budget)
+
+
+def signatures(folder: Path) -> list[Path]:
+    return list(folder.glob("by *"))
 
 
 def paint(folder: Path, count: int = PICTURES, first: int = 0) -> Path:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.hues import Hues
 
 from dinoscope.cluster.asking import LocalShards
 from dinoscope.cluster.encoding import Encoding, Job
@@ -21,7 +22,7 @@ from dinoscope.operations.bases import basis_of_model
 from dinoscope.operations.session import Session
 from dinoscope.settings import Settings
 
-from .conftest import PICTURES, SHARDS, Hues, paint
+from .conftest import PICTURES, SHARDS, paint
 from .test_knowing import files
 from .test_sharded_library import scored
 

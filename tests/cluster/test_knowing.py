@@ -6,13 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from tests.hues import Hues
 
 from dinoscope.cluster.knowing import Inventory, Knowledge, Met, among
 from dinoscope.cluster.manifest import Manifest, shard_folder
 from dinoscope.library.library import Library
 from dinoscope.operations.scouting import Found, stamped
 
-from .conftest import PICTURES, SHARDS, Hues
+from .conftest import PICTURES, SHARDS
 
 KEY = Hues.identity.key
 

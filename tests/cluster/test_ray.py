@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -15,8 +16,10 @@ from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 import pytest
+from tests.hues import Hues
 from tests.server.conftest import ORIGIN, asking
 
+from dinoscope.cluster import indexing
 from dinoscope.cluster.asking import LocalShards
 from dinoscope.cluster.indexing import index_in_shards
 from dinoscope.cluster.manifest import Manifest, shard_folder
@@ -33,7 +36,7 @@ from dinoscope.pictures.limits import Limits
 from dinoscope.server.app import create_app
 from dinoscope.settings import Settings
 
-from .conftest import PICTURES, SHARDS, Hues, Other, Slow, paint
+from .conftest import PICTURES, SHARDS, Other, Signing, Slow, paint, signatures
 from .test_sharded_library import scored
 
 pytestmark = [
@@ -52,9 +55,11 @@ def nodes() -> Iterator[Any]:
     """One node, to which tests add others, and this process connected to it."""
     import cloudpickle
     from ray.cluster_utils import Cluster
+    from tests import hues
     from tests.cluster import conftest
 
-    cloudpickle.register_pickle_by_value(conftest)
+    for module in (hues, conftest):
+        cloudpickle.register_pickle_by_value(module)
     cluster = Cluster(
         initialize_head=True,
         head_node_args={
@@ -191,6 +196,36 @@ def test_neither_a_stop_nor_a_killed_node_costs_anything(
         same(Session(alone, settings, Hues()), many, folder)
 
 
+def test_a_node_that_joins_in_the_middle_takes_work(
+    settings: Settings, nodes: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(indexing, "BATCH", 8)
+    folder = paint(tmp_path / "pictures", 70)
+
+    until = time.monotonic() + 60
+    with ThreadPoolExecutor(1) as pool:  # Ray starts nodes in the main thread only
+        indexed = pool.submit(lambda: list(index_in_shards([folder], settings, shards=1, load=Signing))[-1])
+        while not (signatures(settings.library) or indexed.done()) and time.monotonic() < until:
+            time.sleep(0.1)
+        second = nodes.add_node(num_cpus=1, object_store_memory=MEMORY)
+        look_for_nodes()
+        last = indexed.result()
+    nodes.remove_node(second)
+    assert last.finished
+    assert last.done == last.found == 77  # a copy that both met at once may count as added twice
+    with opened(settings.library) as many:
+        assert many.library.info().contents == 70
+    assert len(signatures(settings.library)) == 2
+
+
+def look_for_nodes() -> None:
+    """Ray Data does so every 20 seconds, which no test waits for."""
+    import ray
+    from ray.data._internal.cluster_autoscaler import get_or_create_autoscaling_coordinator
+
+    ray.get(get_or_create_autoscaling_coordinator()._tick.remote())
+
+
 def test_bad_input_is_one_sentence(
     index: Callable[..., list[Progress]], settings: Settings, shards_folder: Path, painted: Path
 ) -> None:
@@ -284,7 +319,7 @@ def over_http(many: Session, painted: Path) -> None:
         for kind in ("thumbnail", "image", "original"):
             assert client.get(f"/api/v1/pictures/{id}/{kind}").status_code == 200
         refused = client.delete(f"/api/v1/pictures/{id}", headers={"Origin": ORIGIN})
-        assert refused.status_code == 404
+        assert refused.status_code == 403
         assert "index --ray" in refused.json()["detail"]
         page = client.get("/")
         assert page.status_code == 200

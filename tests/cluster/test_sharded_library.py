@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.hues import Hues
 
 from dinoscope.cluster import sharded_views
 from dinoscope.cluster.asking import LocalShards, Questions
@@ -35,7 +36,7 @@ from dinoscope.operations.region_answers import RegionAnswer
 from dinoscope.operations.session import Session
 from dinoscope.settings import Settings
 
-from .conftest import PICTURES, SHARDS, Hues, split
+from .conftest import PICTURES, SHARDS, split
 
 
 def scored(answer: Answer | RegionAnswer) -> list[tuple[float, str]]:

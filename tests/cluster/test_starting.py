@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ import json, os, stat, sys
 from pathlib import Path
 
 import psutil
-from tests.cluster.conftest import Hues
+from tests.hues import Hues
 
 from dinoscope.cluster.manifest import claimed, demand_shard
 from dinoscope.cluster.serving import served
@@ -53,19 +54,23 @@ print(json.dumps(told))
 
 @pytest.mark.extra
 def test_one_started_here_is_reached_from_this_machine_only_and_leaves_nothing(tmp_path: Path) -> None:
-    told = started(tmp_path / "library")
+    told = started(tmp_path)
     assert any("ServeReplica:dinoscope" in name for name in told["names"])
     assert told["listening"] == ["127.0.0.1"]
     assert told["usage"] == "0"
     assert told["mode"] == 0o700
     assert not Path(told["folder"]).exists()
+    token = tmp_path / ".ray" / "auth_token"
+    assert stat.S_IMODE(token.stat().st_mode) == 0o600
+    assert len(token.read_text()) == 64
 
 
-def started(library: Path) -> dict[str, Any]:
-    """What a process says of the Ray that it started to serve an empty library."""
+def started(home: Path) -> dict[str, Any]:
+    """What a process says of the Ray with a token that it started to serve an empty library."""
     calm = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    calm |= {"HOME": str(home), "RAY_AUTH_MODE": "token"}
     run = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(library)],
+        [sys.executable, "-c", SCRIPT, str(home / "library")],
         capture_output=True,
         text=True,
         check=False,

@@ -9,11 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.operations.conftest import Colours
+from tests.hues import Hues
 
 from dinoscope.errors import BadRequest, NoRegions, NoSuchModel, NoSuchPicture
-from dinoscope.features import Features, FloatArray, Pixels, normalise
-from dinoscope.geometry import Box, Mask, Size, fit_grid
+from dinoscope.geometry import Box, Mask
 from dinoscope.library.library import Library
 from dinoscope.operations.indexing import index_folders
 from dinoscope.operations.region_answers import RegionHit
@@ -25,34 +24,6 @@ from dinoscope.settings import Settings
 RED, GREEN, BLUE = (220, 30, 30), (30, 200, 40), (40, 50, 220)
 SAND, SLATE = (200, 180, 120), (90, 100, 110)
 HERE = (40, 60)  # where the square asked for lies in asked.png
-
-
-class Hues(Colours):
-    """A stand-in for the Backbone seam: a patch is its colour, different ones nearly at right angles."""
-
-    def __init__(self) -> None:
-        super().__init__("hues")
-        rng = np.random.default_rng(0)
-        self._waves = rng.normal(size=(3, 96)) * 4
-        self._phases = rng.uniform(0, 2 * np.pi, 96)
-
-    @property
-    def dimension(self) -> int:
-        return 96
-
-    def describe(self, pictures: Sequence[Pixels]) -> FloatArray:
-        return np.stack([features.descriptor for features in self.encode(pictures)])
-
-    def _features(self, pixels: Pixels, budget: int | None) -> Features:
-        identity = self.identity.at(budget)
-        grid = fit_grid(Size(pixels.shape[1], pixels.shape[0]), 16, identity.budget)
-        small = Image.fromarray(pixels).resize((grid.columns, grid.rows), Image.Resampling.BOX)
-        waves = np.cos(np.asarray(small, np.float32) / 127 @ self._waves + self._phases)
-        patches = normalise(waves.astype(np.float32))
-        attention = np.full((1, grid.rows, grid.columns), 1 / grid.rows / grid.columns, np.float32)
-        return Features(identity.key, grid, normalise(patches.mean(axis=(0, 1))), patches, attention)
-
-
 Square = tuple[tuple[int, int, int], int, int, int]  # colour, left, top, side
 
 
