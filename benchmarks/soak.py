@@ -39,11 +39,7 @@ from dinoscope.sample import PICTURES
 API = "/api/v1"
 EVERY = 1.0  # seconds between two looks at the process
 GOOD = {200, 201, 202, 204, 304}
-FAIR = {
-    404,
-    409,
-    503,
-}  # a picture that another client forgot; one job at a time; as much to do as it takes on
+FAIR = {404, 409, 429}  # another client forgot it; one job at a time; as much to do as it takes on
 
 
 @dataclass
@@ -137,7 +133,7 @@ class Client:
 
     def upload(self) -> None:
         data = self._dice.choice(self._files).read_bytes()
-        made = self.ask("upload", "POST", "/queries", data, wanted={201, 503})
+        made = self.ask("upload", "POST", "/queries", data, wanted={201, 429})
         if made:
             self._sent = [*self._sent[-3:], json.loads(made)["query"]]
             self.ask("search by upload", "GET", f"/search?like={self._sent[-1]}")
@@ -145,7 +141,7 @@ class Client:
     def junk(self) -> None:
         data = bytearray(self._dice.choice(self._files).read_bytes()[:20_000])
         data[:40] = self._dice.randbytes(40)
-        self.ask("junk upload", "POST", "/queries", bytes(data), wanted={415, 413, 503})
+        self.ask("junk upload", "POST", "/queries", bytes(data), wanted={415, 413, 429})
 
     def region(self) -> None:
         asked = {"picture": str(self.one()), "boxes": [[20, 20, 180, 160]], "refine": False}

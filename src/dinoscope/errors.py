@@ -167,7 +167,7 @@ class PortInUse(DinoscopeError):
 class ServerBusy(DinoscopeError):
     """The server has as much under way as it takes on at once; the same request may pass in a moment."""
 
-    status: ClassVar[int] = 503
+    status: ClassVar[int] = 429
     title: ClassVar[str] = "Busy"
 
 

@@ -7,7 +7,7 @@ import math
 import os
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ class Settings:
     cache: Path = Path(_DIRS.user_cache_dir)  # graphs, fetched weights, thumbnails of foreign pictures
     host: str = "127.0.0.1"
     port: int = 7766
-    token: str = ""  # bearer token; required when host is not loopback, made when empty
+    token: str = field(default="", repr=False)  # required when host is not loopback, made when empty
     offline: bool = False  # never fetch weights
     max_bytes: int = 256 * 2**20  # largest picture file read, bytes
     max_pixels: int = 256_000_000  # largest picture decoded, width * height

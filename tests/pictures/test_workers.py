@@ -15,12 +15,14 @@ from typing import Any, BinaryIO
 import numpy as np
 import pytest
 from PIL import Image
+from tests.hostile.containers import many_scans
 
-from dinoscope.errors import NotAPicture, PictureTooLarge, Unreadable
+from dinoscope.errors import DinoscopeError, NotAPicture, PictureTooLarge, Unreadable
 from dinoscope.geometry import Size
 from dinoscope.pictures.decoding import decode
 from dinoscope.pictures.frames import receive, send
 from dinoscope.pictures.limits import Limits
+from dinoscope.pictures.masks import fitted, mask_of
 from dinoscope.pictures.reading import content_hash
 from dinoscope.pictures.workers import DecodeWorkers
 
@@ -85,6 +87,23 @@ def test_a_refusal_comes_back_as_what_it_was(workers: DecodeWorkers, tmp_path: P
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(Unreadable, match="not a regular file"):
         workers.read(tmp_path / "pipe")
+
+
+def test_a_worker_reads_a_mask_as_this_process_does(
+    workers: DecodeWorkers, file_of: FileOf, limits: Limits
+) -> None:
+    painted = Image.new("L", (32, 24))
+    painted.paste(255, (3, 5, 20, 11))
+    data, picture = file_of(painted, "PNG"), Size(65, 49)
+    here = fitted(mask_of(data, limits, "the mask"), picture)
+    assert np.array_equal(workers.mask(data, picture, where="the mask").pixels, here.pixels)
+    for wrong, sentence in (
+        (file_of(Image.new("L", (32, 24)), "PNG"), "the mask marks nothing"),
+        (file_of(Image.new("L", (9, 99), 255), "PNG"), "does not fit"),
+        (many_scans(64, 101), "more than 100 scans"),
+    ):
+        with pytest.raises(DinoscopeError, match=sentence):
+            workers.mask(wrong, picture, where="the mask")
 
 
 def test_many_threads_share_few_workers(workers: DecodeWorkers, file_of: FileOf) -> None:

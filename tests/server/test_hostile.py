@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+from base64 import b64encode
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from starlette.testclient import TestClient
+from tests.hostile.containers import many_scans
 from tests.hostile.foreign import FOREIGN
 from tests.hostile.whole import whole_pictures
 from tests.server.conftest import Colours, asking, bounded, running
@@ -16,6 +20,7 @@ from dinoscope.library.library import Library
 from dinoscope.operations.indexing import index_folders
 from dinoscope.operations.session import Session
 from dinoscope.server.app import create_app
+from dinoscope.server.security import Access
 from dinoscope.settings import Settings
 
 QUERIES = "/api/v1/queries"
@@ -64,6 +69,24 @@ def test_a_polyglot_of_the_library_is_saved_not_shown(settings: Settings, tmp_pa
         assert SCRIPT not in client.get("/api/v1/pictures/1/image").content
 
 
+def test_a_mask_is_a_file_like_any_other(reader: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is decoded apart, so that none can take the server with it."""
+
+    def here(*_: object) -> None:
+        raise AssertionError("decoded in the server's own process")
+
+    monkeypatch.setattr("dinoscope.pictures.masks.mask_of", here)
+    monkeypatch.setattr("dinoscope.pictures.decoding._decode", here)
+    painted = BytesIO()
+    Image.new("L", (96, 64), 255).save(painted, "PNG")
+    sent = {"good": painted.getvalue(), "scans": many_scans(64, 200), "cut": painted.getvalue()[:60]}
+    statuses = {}
+    for name, data in sent.items():
+        asked = {"picture": "1", "mask": b64encode(data).decode(), "refine": False}
+        statuses[name] = reader.post("/api/v1/search/region?k=1", json=asked).status_code
+    assert statuses == {"good": 200, "scans": 413, "cut": 415}
+
+
 def test_uploads_never_touch_the_disk(
     reader: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -98,6 +121,7 @@ def test_the_token_is_in_no_log_and_no_answer(
     assert [int(answer.split(b" ", 2)[1]) for answer in answers] == [200, 401, 500, 404, 204, 422, 400]
     assert "ZeroDivisionError" in caplog.text
     assert token not in caplog.text
+    assert token not in repr((replace(settings, token=token), Access("0.0.0.0", token), server.serving))
     assert all(token.encode() not in answer for answer in answers)
 
 

@@ -126,12 +126,14 @@ def test_a_bug_is_a_problem_that_tells_nothing_private(caplog: pytest.LogCapture
     app = FastAPI()
     app.add_middleware(problems.LastResort)
 
-    @app.get("/fail")
+    @app.get("/{any}")
     def fail() -> None:
         raise ZeroDivisionError("/home/you/secret.jpg")
 
     assert "secret" not in check(TestClient(app).get("/fail"), 500)
     assert "secret" in caplog.text, "the log has it all"
+    TestClient(app).get("/fail%0a2026 all is well")
+    assert "\n2026" not in caplog.text, "and nobody else writes lines of it"
 
 
 def test_a_sentence_with_bytes_that_are_no_text_can_be_sent() -> None:

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from dinoscope.features import Bytes
-from dinoscope.geometry import Box, Size
+from dinoscope.geometry import Box, Mask, Size
 from dinoscope.pictures.decoding import Decoded
 from dinoscope.pictures.metadata import Metadata
 
@@ -117,6 +117,20 @@ def decoded_of(header: Header, pixels: bytearray, opacity: bytearray) -> Decoded
         opacity=np.frombuffer(opacity, np.uint8).reshape(height, width) if opacity else None,
         faces=tuple(Box(*map(float, edges)) for edges in header["faces"]),
     )
+
+
+def bits_of(mask: Mask) -> bytes:
+    """Eight pixels a byte, row after row without a gap."""
+    return np.packbits(mask.pixels).tobytes()
+
+
+def mask_of_bits(bits: bytearray, picture: Size) -> Mask:
+    """The inverse, for a picture of that size. Raises: ValueError when there are more or fewer."""
+    count = picture.width * picture.height
+    if len(bits) != -(-count // 8):
+        raise ValueError("a mask of another size")
+    pixels = np.unpackbits(np.frombuffer(bits, np.uint8), count=count)
+    return Mask(pixels.reshape(picture.height, picture.width).astype(np.bool_))
 
 
 def _bytes_of(array: Bytes) -> memoryview:

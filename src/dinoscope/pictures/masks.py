@@ -9,6 +9,7 @@ import numpy as np
 
 from dinoscope.errors import BadRequest, DinoscopeError, NotAPicture, PictureTooLarge
 from dinoscope.geometry import Bools, Mask, Size
+from dinoscope.pictures.labour import check_labour
 from dinoscope.pictures.limits import Limits
 from dinoscope.pictures.reading import check_head, too_many_bytes
 from dinoscope.pictures.sniffing import HEAD
@@ -29,7 +30,7 @@ def mask_of(data: bytes, limits: Limits, where: str) -> Mask:
     """
     if len(data) > limits.max_bytes:
         raise too_many_bytes(where, len(data), limits)
-    check_head(data[:HEAD], where)
+    check_labour(data, check_head(data[:HEAD], where), where)
     try:
         inside = _inside(data, limits, where)
     except DinoscopeError:

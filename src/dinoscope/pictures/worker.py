@@ -12,11 +12,13 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from dinoscope.errors import DinoscopeError, FacesUnchecked
+from dinoscope.geometry import Size
 from dinoscope.pictures import faces
 from dinoscope.pictures.decoding import decode
-from dinoscope.pictures.frames import Bodies, Header, bodies_of, header_of, receive, send
+from dinoscope.pictures.frames import Bodies, Header, bits_of, bodies_of, header_of, receive, send
 from dinoscope.pictures.gate import Trust
 from dinoscope.pictures.limits import Limits
+from dinoscope.pictures.masks import fitted, mask_of
 from dinoscope.pictures.reading import content_hash, read_file
 from dinoscope.pictures.thumbnails import thumbnail
 
@@ -87,12 +89,18 @@ def alarm(seconds: float) -> None:
 def _answer(request: Header, bodies: Bodies, limits: Limits) -> tuple[Any, ...]:
     """The frame to send back: a header and bodies."""
     try:
+        if "mask" in request:
+            return _mask(request, bytes(bodies[0]), limits)
         return _decoded(request, bytes(bodies[0]), limits)
     except DinoscopeError as error:
         return ({"error": type(error).__name__, "sentence": str(error)},)
     except MemoryError:
         sentence = f"{request['where']} needs more memory than a decode may take: make it smaller"
         return ({"error": "PictureTooLarge", "sentence": sentence},)
+
+
+def _mask(request: Header, body: bytes, limits: Limits) -> tuple[Any, ...]:
+    return {}, bits_of(fitted(mask_of(body, limits, request["where"]), Size(*request["mask"])))
 
 
 def _decoded(request: Header, body: bytes, limits: Limits) -> tuple[Any, ...]:

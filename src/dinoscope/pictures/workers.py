@@ -18,6 +18,7 @@ from typing import Any, BinaryIO, Self, TypeVar, cast
 
 import dinoscope
 from dinoscope.errors import (
+    BadRequest,
     DinoscopeError,
     FaceRefused,
     FacesUnchecked,
@@ -26,8 +27,9 @@ from dinoscope.errors import (
     PictureTooLarge,
     Unreadable,
 )
+from dinoscope.geometry import Mask, Size
 from dinoscope.pictures.decoding import Decoded
-from dinoscope.pictures.frames import Bodies, Header, decoded_of, receive, send
+from dinoscope.pictures.frames import Bodies, Header, decoded_of, mask_of_bits, receive, send
 from dinoscope.pictures.gate import Trust
 from dinoscope.pictures.limits import Limits
 from dinoscope.pictures.naming import shown
@@ -38,7 +40,15 @@ _T = TypeVar("_T")
 _START_SECONDS = 60.0  # for the imports, 0.3 s on an idle machine
 _REFUSALS: dict[str, type[DinoscopeError]] = {
     kind.__name__: kind
-    for kind in (FaceRefused, FacesUnchecked, MissingExtra, NotAPicture, PictureTooLarge, Unreadable)
+    for kind in (
+        BadRequest,
+        FaceRefused,
+        FacesUnchecked,
+        MissingExtra,
+        NotAPicture,
+        PictureTooLarge,
+        Unreadable,
+    )
 }
 # Exactly our own search path, in its order. Not -m: a folder of pictures may hold a file named PIL.py.
 _START = (
@@ -144,6 +154,17 @@ class DecodeWorkers:
         request = {"read": True, "where": shown(path), "at_least": at_least, "thumbnail": thumbnail}
         request |= {"trust": "stranger", "known": known}
         return self._ask(request, os.fsencode(path), _loaded_of)
+
+    def mask(self, data: bytes, picture: Size, *, where: str) -> Mask:
+        """``pictures.masks``: what a black and white picture file means on a picture of that size.
+
+        Raises:
+            BadRequest, NotAPicture, PictureTooLarge: as ``masks.mask_of`` and ``fitted`` do.
+        """
+        if len(data) > self._limits.max_bytes:
+            raise too_many_bytes(where, len(data), self._limits)
+        request = {"mask": [picture.width, picture.height], "where": where}
+        return self._ask(request, data, lambda _, bodies: mask_of_bits(bodies[0], picture))
 
     def _ask(self, request: Header, body: bytes, parse: Callable[[Header, Bodies], _T]) -> _T:
         worker = self._idle.get()

@@ -27,7 +27,7 @@ class Connection(H11Protocol):
         super().connection_made(transport)
         if len(self.connections) > MOST:
             transport.write(
-                b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\n"
+                b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 5\r\nConnection: close\r\n"
                 b"Content-Type: text/plain; charset=utf-8\r\n"
                 + b"".join(f"{name}: {value}\r\n".encode() for name, value in HEADERS.items())
                 + b"Content-Length: %d\r\n\r\n%b" % (len(_FULL), _FULL)

@@ -8,16 +8,16 @@ from binascii import Error as NotBase64
 from dinoscope.errors import BadRequest
 from dinoscope.geometry import Box, Mask, Size
 from dinoscope.operations.selection import Polygon, Selection
-from dinoscope.pictures.limits import Limits
-from dinoscope.pictures.masks import fitted, mask_of
+from dinoscope.pictures.workers import DecodeWorkers
 from dinoscope.server.wire_regions import Lasso, Marks, Rectangle
 
 
-def selection_of(marks: Marks, size: Size, limits: Limits) -> Selection:
+def selection_of(marks: Marks, size: Size, workers: DecodeWorkers) -> Selection:
     """All parts together.
 
     Args:
         size: of the picture they are marked on, original pixels.
+        workers: read a mask, which is a file like any other: as hostile as its sender.
 
     Raises:
         BadRequest: a box without an inside, or a mask that is none of this picture.
@@ -29,7 +29,7 @@ def selection_of(marks: Marks, size: Size, limits: Limits) -> Selection:
     return Selection(
         boxes=tuple(box_of(box) for box in marks.boxes),
         polygons=outlines(marks.polygons),
-        masks=(_mask(marks.mask, size, limits),) if marks.mask is not None else (),
+        masks=(_mask(marks.mask, size, workers),) if marks.mask is not None else (),
         points=tuple((x, y) for x, y in marks.points),
         not_points=tuple((x, y) for x, y in marks.not_points),
         not_polygons=outlines(marks.not_polygons),
@@ -48,9 +48,9 @@ def box_of(numbers: Rectangle) -> Box:
     return Box(left, top, right, bottom)
 
 
-def _mask(text: str, size: Size, limits: Limits) -> Mask:
+def _mask(text: str, size: Size, workers: DecodeWorkers) -> Mask:
     try:
         data = b64decode(text, validate=True)
     except (NotBase64, ValueError):
         raise BadRequest("the mask is no base64: encode the bytes of a PNG file") from None
-    return fitted(mask_of(data, limits, "the mask"), size)
+    return workers.mask(data, size, where="the mask")

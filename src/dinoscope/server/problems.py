@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dinoscope.errors import DinoscopeError, ServerBusy
+from dinoscope.pictures.naming import shown as printable
 from dinoscope.server.wire import Problem, shown
 
 _log = logging.getLogger(__name__)
@@ -108,7 +109,7 @@ class LastResort:
         except Exception:  # a bug, of which no client may see more than that there is one
             if scope["type"] != "http":
                 raise
-            _log.exception("%s %s failed", scope["method"], shown(scope["path"]))
+            _log.exception("%s %s failed", scope["method"], printable(scope["path"]))
             if started:
                 raise
             sentence = "Dinoscope met an error of its own: the server's log says more, please report it"

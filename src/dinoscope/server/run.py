@@ -6,7 +6,7 @@ import errno
 import secrets
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import uvicorn
 from fastapi import FastAPI
@@ -31,7 +31,7 @@ class Serving:
     """Where the server listens, once it does."""
 
     url: str  # to open in a browser
-    token: str  # asked for when not empty
+    token: str = field(repr=False)  # asked for when not empty
     stop: Callable[[], None]  # end it gracefully, from any thread
 
 

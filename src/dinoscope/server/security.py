@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -55,7 +55,7 @@ class Access:
     """Who is let in. ``token`` empty: everybody who can reach a loopback address."""
 
     host: str  # the address the server binds to
-    token: str = ""
+    token: str = field(default="", repr=False)
 
     @property
     def loopback(self) -> bool:

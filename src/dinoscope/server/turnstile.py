@@ -28,7 +28,7 @@ _SLOW = "the request took too long to arrive: send it again over a better connec
 
 
 class Turnstile:
-    """ASGI middleware: answers 503 with Retry-After when full, and 408 to who sends too slowly."""
+    """ASGI middleware: answers 429 with Retry-After when full, and 408 to who sends too slowly."""
 
     def __init__(
         self,

@@ -10,7 +10,6 @@ from fastapi import APIRouter, Depends, Query, Response
 from dinoscope.operations.matching import LINKS
 from dinoscope.operations.pairing import FEWEST, MOST, PATCHES
 from dinoscope.operations.transferring import transfer
-from dinoscope.pictures.limits import Limits
 from dinoscope.server.binary import BINARY, binary
 from dinoscope.server.looking import Name, named
 from dinoscope.server.marks import selection_of
@@ -80,7 +79,7 @@ async def transferred(
 
     def work() -> bytes:
         size = found.matches.here.picture
-        selection = selection_of(part, size, Limits.of(here.settings))
+        selection = selection_of(part, size, here.workers)
         return packed_transfer(transfer(found.matches, selection))
 
     return binary(await in_thread(work, here.searching))

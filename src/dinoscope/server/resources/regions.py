@@ -14,7 +14,6 @@ from dinoscope.features import Features, Pixels
 from dinoscope.geometry import Mask, Size
 from dinoscope.library.records import Picture
 from dinoscope.operations.regions import Example, search_region
-from dinoscope.pictures.limits import Limits
 from dinoscope.server.leaving import watched
 from dinoscope.server.marks import box_of, selection_of
 from dinoscope.server.parts import Here, Parts, Where, in_thread
@@ -107,7 +106,7 @@ def _answer(
         session.library,
         Recalled(session.backbone, here.looks),
         marked.asked,
-        replace(selection_of(asked, marked.size, Limits.of(here.settings)), shown=marked.shown),
+        replace(selection_of(asked, marked.size, here.workers), shown=marked.shown),
         k=wanted.offset + wanted.k + 1,
         where=wanted.where,
         also=asked.also,
