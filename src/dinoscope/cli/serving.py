@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -57,6 +60,7 @@ def serve(
     offline: OfflineOption = False,
 ) -> None:
     """Serve the library's page and HTTP interface until Ctrl-C."""
+    hide(token)
     settings = settings_of(
         offline,
         library=library,
@@ -103,6 +107,28 @@ def demo(
     note(told(last, settings))
     list_refusals(refusals)
     start(settings, browser=open)
+
+
+def hide(token: str | None) -> None:
+    """Begin anew with the token in the environment: every user of the machine may read the arguments."""
+    kept = without(sys.orig_argv, token or "")
+    if token and kept != sys.orig_argv and sys.platform != "win32":
+        os.execve(sys.executable, kept, os.environ | {"DINOSCOPE_TOKEN": token})
+
+
+def without(arguments: Sequence[str], token: str) -> list[str]:
+    """The command line less ``--token`` and its value.
+
+    >>> without(["dinoscope", "serve", "--token", "a secret", "--open"], "a secret")
+    ['dinoscope', 'serve', '--open']
+    """
+    kept: list[str] = []
+    for one in arguments:
+        if one == token and kept and kept[-1] == "--token":
+            kept.pop()
+        elif one != f"--token={token}":
+            kept.append(one)
+    return kept
 
 
 def start(settings: Settings, *, browser: bool, session: Session | None = None) -> None:
