@@ -30,10 +30,12 @@ from dinoscope.library.records import Picture
 from dinoscope.library.shelves import Shelf
 from dinoscope.library.token_views import TokenView
 from dinoscope.library.vector_views import VectorView
+from dinoscope.operations import mapping
 from dinoscope.operations.answers import Answer
 from dinoscope.operations.mapping import lay_out
 from dinoscope.operations.region_answers import RegionAnswer
 from dinoscope.operations.session import Session
+from dinoscope.server.mapping import Maps
 from dinoscope.settings import Settings
 
 from .conftest import PICTURES, SHARDS, split
@@ -240,6 +242,21 @@ def test_an_answer_without_a_shard_says_so_and_is_right_about_the_others(
     lame.library._shards.without.clear()  # type: ignore[attr-defined]
     again = lame.search(painted / "a/003.png", k=100)
     assert (again.note, scored(again)) == (None, scored(whole))
+
+
+def test_a_map_without_a_shard_says_so_and_is_made_whole_when_it_is_back(
+    many: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mapping, "best_method", lambda: "pca")  # importing PaCMAP takes seconds
+    lame = lamed(many, {1})
+    maps = Maps(lame)
+    part = maps.start(again=True, patience=30)
+    assert (part.state, part.pictures) == ("ready", lame.library.shelf(Hues.identity.key).count)
+    assert "1 of 3 shards did not answer" in str(part.note)
+    lame.library._shards.without.clear()  # type: ignore[attr-defined]
+    assert maps.state().state == "none"
+    whole = maps.start(again=False, patience=30)
+    assert (whole.state, whole.pictures, whole.note) == ("ready", PICTURES, None)
 
 
 def test_what_only_a_silent_shard_knows_is_refused_with_its_name(many: Session) -> None:

@@ -33,6 +33,7 @@ class Maps:
         self._revision = ""
         self._step: Mapping | None = None
         self._error: str | None = None
+        self._note: str | None = None
         self._closed = False
 
     def state(self) -> MapState:
@@ -51,6 +52,7 @@ class Maps:
             fitted=int(found.fitted.sum()) if found else 0,
             revision=self._revision if found else "",
             error=self._error,
+            note=self._note if found else None,
             model=shown(self._session.backbone.identity.key),
         )
 
@@ -103,9 +105,9 @@ class Maps:
     def _lay_out(self, again: bool) -> None:
         session = self._session
         try:
-            key = session.backbone.identity.key
-            found = None if again else kept_map(session.library, key)
-            for step in () if found else lay_out(session.library, key, again=again):
+            key, library = session.backbone.identity.key, session.library.asked()
+            found = None if again else kept_map(library, key)
+            for step in () if found else lay_out(library, key, again=again):
                 if self._closed:  # soon nobody holds the library open
                     return
                 self._step, found = step, step.map
@@ -113,7 +115,7 @@ class Maps:
                 packed = packed_points(found)
                 with self._guard:
                     self._packed, self._revision = packed, blake2b(packed, digest_size=8).hexdigest()
-                    self._found = found
+                    self._found, self._note = found, library.note
         except DinoscopeError as refused:
             self._error = shown(str(refused))
         except Exception as bug:  # noqa: BLE001  the thread's last frame: who waits must learn of it

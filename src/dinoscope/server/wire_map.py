@@ -28,6 +28,7 @@ class MapState(Wire):
     fitted: int  # it was laid out on these; the others were placed among them
     revision: str  # names these points; another one has others
     error: str | None  # a sentence, when it failed
+    note: str | None  # a sentence when shards that did not answer are missing
     model: str
 
 

@@ -17,6 +17,7 @@ export interface MapState {
   fitted: number;
   revision: string;
   error: string | null;
+  note: string | null; // a sentence when shards that did not answer are missing
 }
 
 export interface Mapped {

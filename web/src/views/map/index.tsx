@@ -141,8 +141,9 @@ function Tools({ state, again, passing, index }: { state: MapState | null; again
   return (
     <div class="map-tools">
       {index && (
-        <span class="map-count" role="status">
+        <span class="map-count" role="status" title={state?.note ?? undefined}>
           {pass === undefined ? plural(index.points.count, "picture") : `${count(pass)} of ${plural(index.points.count, "picture")}`}
+          {state?.note && " · some are missing"}
         </span>
       )}
       <Popover label="About this map" icon="info" bare align="end">
