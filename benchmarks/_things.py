@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageFilter
 
 from dinoscope.geometry import Box
+from dinoscope.sample import details, samples
 
 LEFT_OUT = ("cartoon", "symbols", "seasonal", "space", "flags", "roadsigns", "faces", "medical", "military")
 SIDE = 512  # longer side of a scene, and of a cut-out as it is kept
@@ -57,9 +58,13 @@ class Scene:
         return 0.0 if self.mask is None else float(self.mask.mean())
 
 
-def things(packages: Path, half: str) -> list[Thing]:
-    """The photographed stamps of one half, "development" or "test"; kin come from the same half."""
-    files = sorted(_stamps(packages), key=str)[half == "test" :: 2]
+def things(packages: Path | None, half: str) -> list[Thing]:
+    """The photographed stamps of one half, "development" or "test", or the sample's details.
+
+    Kin come from the same half.
+    """
+    stamps = (one.path for one in details()) if packages is None else _stamps(packages)
+    files = sorted(stamps, key=str)[half == "test" :: 2]
     found = []
     for path in files:
         near = [other for other in files if other.parent == path.parent and other != path]
@@ -79,8 +84,9 @@ def _stamps(packages: Path) -> Iterator[Path]:
 class Grounds:
     """Photos to lay things on; every second one is for development, the others for the report."""
 
-    def __init__(self, packages: Path, photos: Path | None, half: str) -> None:
-        self._files: list[Path | tuple[Path, str]] = list(_wallpapers(packages))[half == "test" :: 2]
+    def __init__(self, packages: Path | None, photos: Path | None, half: str) -> None:
+        every = [one.path for one in samples()] if packages is None else list(_wallpapers(packages))
+        self._files: list[Path | tuple[Path, str]] = [*every[half == "test" :: 2]]
         if photos is not None:
             with TarFile.open(photos) as archive:
                 names = sorted(file.name for file in archive if file.isfile())

@@ -1,5 +1,6 @@
 """Memory: is a thing that was taught from photos found where it is, and nowhere else?
 
+    python benchmarks/memory.py                          # the sample's details, laid over its pictures
     apt-get download tuxpaint-stamps-default plasma-workspace-wallpapers mate-backgrounds gnome-backgrounds
     for package in *.deb; do dpkg -x $package packages; done
     python benchmarks/memory.py packages --photos photos.tar
@@ -79,7 +80,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("packages", type=Path, help="the unpacked Debian packages")
+    parser.add_argument("packages", type=Path, nargs="?", help="the unpacked Debian packages")
     parser.add_argument("--photos", type=Path, help="a .tar of photos: grounds beside the wallpapers")
     parser.add_argument("--half", choices=("development", "test"), default="test")
     parser.add_argument("--things", type=int, default=40)

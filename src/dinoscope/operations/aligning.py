@@ -12,7 +12,7 @@ and knows the outline to a pixel; another side of a thing it does not know, and 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import product
 from math import cos, radians, sin
 
@@ -31,12 +31,14 @@ LEAST = 12  # pixels of a coarse template
 ROUNDS = 12  # of the adjustment
 TRIMMED = 0.25  # share of the pixels that may be hidden: the worst are left out
 TRIED = 5  # poses adjusted
+READY = 24  # views whose poses are kept: 3 MB each
 LARGER, SMALLER, ASLANT = 2.0, 0.4, 1.7  # how a view may lie: its scales, and the ratio of its two
 PALE = 0.4  # of the view's contrast: what has less of it is no view of the thing in another light
-HUE = 0.1  # by which mean shares of red, green and blue may differ in another light
+HUE = 0.2  # by which mean shares of red, green and blue may differ in another light
 FLAT = 2e-4  # variance of a colour below which there is nothing to compare
 
-Affine = NDArray[np.float64]  # (2, 3) from a view's window to another window, both in [0, 1] x [0, 1]
+# (2, 3) from a view's window to another window, both made square by their means, in [0, 1] x [0, 1]
+Affine = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,53 +50,32 @@ class Laid:
 
     def mask(self, view: Bools, high: int, wide: int) -> FloatArray:
         """(high, wide) in [0, 1]: the view's mask as it lies in the window."""
-        return warped(view, self.affine, high, wide)
+        side = max(high, wide)
+        top, left = (side - high) // 2, (side - wide) // 2
+        found = warped(_squared(view[..., None], 0)[..., 0] > 0, self.affine, side)
+        return found[top : top + high, left : left + wide]
 
 
 class Template:
-    """A view made ready; about 1 MB."""
+    """A view to be laid over windows."""
 
     def __init__(self, pixels: Pixels, mask: Bools) -> None:
         """Args: pixels: (height, width, 3) the view's window; mask: (height, width) the thing in it."""
-        self.mask = mask
-        self._picture = Image.fromarray(pixels)
-        self._outline = Image.fromarray(mask.astype(np.uint8) * 255)
+        self.picture = Image.fromarray(_squared(pixels))
+        self.outline = Image.fromarray(_squared(mask[..., None] * np.uint8(255), 0)[..., 0])
 
-    @cached_property
-    def _poses(self) -> tuple[FloatArray, NDArray[np.complex64], NDArray[np.complex64], FloatArray]:
-        """(n, 2, 3) maps of each pose from its template to the view; transforms of the colours within the
-        outline and of the outline; (n, 2) pixels and length of the colours."""
-        kept, colours, outlines, sizes = [], [], [], []
-        for turn, scale, mirrored in product(TURNS, SCALES, (False, True)):
-            back = pose(turn, scale, mirrored)
-            outline = _seen(self._outline, back, COARSE)
-            count = float(outline.sum())
-            if count < LEAST:
-                continue
-            seen = _seen(self._picture, back, COARSE)
-            centred = (seen - np.tensordot(outline, seen, 2) / count) * outline[..., None]
-            kept.append(back)
-            colours.append(rfft2(centred, (2 * COARSE, 2 * COARSE), axes=(0, 1)).conj().astype(np.complex64))
-            outlines.append(rfft2(outline, (2 * COARSE, 2 * COARSE)).conj().astype(np.complex64))
-            sizes.append((count, float(np.sqrt((centred**2).sum()))))
-        if not kept:
-            empty = np.zeros((0, COARSE, COARSE), np.complex64)
-            return np.zeros((0, 2, 3)), empty, empty, np.zeros((0, 2))
-        return np.stack(kept), np.stack(colours), np.stack(outlines), np.array(sizes)
-
-    def laid(self, window: Pixels) -> Laid:
+    def laid(self, window: Window) -> Laid:
         """The best way to lay it over a window of about the same extent around a thing."""
-        maps, scores = self._searched(Window.of(window))
+        maps, scores = self._searched(window)
         found = Laid(-1.0, np.eye(2, 3))
-        fine = Window.of(window).fine
         for number in np.argsort(-scores)[:TRIED]:
-            one = self._adjusted(fine, maps[number])
+            one = self._adjusted(window.fine, maps[number])
             found = one if one.score > found.score else found
         return found
 
     def _searched(self, window: Window) -> tuple[list[Affine], FloatArray]:
         """Of each pose the map at its best place, and its correlation there."""
-        backs, colours, outlines, sizes = self._poses
+        backs, colours, outlines, sizes = _poses(self)
         if not len(backs):
             return [], np.zeros(0, np.float32)
         side = 2 * COARSE
@@ -118,15 +99,10 @@ class Template:
     @cached_property
     def _fine(self) -> tuple[FloatArray, FloatArray, FloatArray]:
         """(n, 2) places within the outline, (n, 3) colours there, (n, 3, 2) their slopes across and down."""
-        seen = (
-            np.asarray(
-                self._picture.resize((FINE, FINE), Image.Resampling.BILINEAR, reducing_gap=2.0), np.float32
-            )
-            / 255
-        )
-        inside = np.asarray(self._outline.resize((FINE, FINE), Image.Resampling.BOX)) >= 128
-        if inside.sum() < LEAST:
-            inside = np.asarray(self._outline.resize((FINE, FINE), Image.Resampling.BOX)) > 0
+        seen = _square(self.picture, FINE)
+        covered = np.asarray(self.outline.resize((FINE, FINE), Image.Resampling.BOX))
+        inside = covered >= 128
+        inside = inside if inside.sum() >= LEAST else covered > 0
         down, across = np.gradient(seen, axis=(0, 1))
         rows, columns = np.nonzero(inside)
         places = (np.stack([columns, rows], axis=1) + 0.5) / FINE
@@ -136,8 +112,9 @@ class Template:
     def _adjusted(self, window: FloatArray, affine: Affine) -> Laid:
         """The map after a few rounds of least squares; the best that was met."""
         places, colours, slopes = self._fine
-        centre, spread = colours.mean(axis=0), max(float(colours.std()), 0.01)
-        wanted, own = (colours - centre) / spread, slopes / spread
+        centred = colours - colours.mean(axis=0)
+        spread = np.float32(max(float(centred.std()), 0.01))
+        wanted, own = centred / spread, slopes / spread
         homogeneous = np.concatenate([places, np.ones((len(places), 1), np.float32)], axis=1)
         steep = np.concatenate(
             [own[..., :1] * homogeneous[:, None], own[..., 1:] * homogeneous[:, None]], axis=2
@@ -161,6 +138,29 @@ class Template:
         return best
 
 
+@lru_cache(READY)
+def _poses(template: Template) -> tuple[FloatArray, NDArray[np.complex64], NDArray[np.complex64], FloatArray]:
+    """(n, 2, 3) maps of each pose from its template to the view; transforms of the colours within the
+    outline and of the outline; (n, 2) pixels and length of the colours."""
+    kept, colours, outlines, sizes = [], [], [], []
+    for turn, scale, mirrored in product(TURNS, SCALES, (False, True)):
+        back = pose(turn, scale, mirrored)
+        outline = _seen(template.outline, back, COARSE)
+        count = float(outline.sum())
+        if count < LEAST:
+            continue
+        seen = _seen(template.picture, back, COARSE)
+        centred = (seen - np.tensordot(outline, seen, 2) / count) * outline[..., None]
+        kept.append(back)
+        colours.append(rfft2(centred, (2 * COARSE, 2 * COARSE), axes=(0, 1)).conj().astype(np.complex64))
+        outlines.append(rfft2(outline, (2 * COARSE, 2 * COARSE)).conj().astype(np.complex64))
+        sizes.append((count, float(np.sqrt((centred**2).sum()))))
+    if not kept:
+        empty = np.zeros((0, COARSE, COARSE), np.complex64)
+        return np.zeros((0, 2, 3)), empty, empty, np.zeros((0, 2))
+    return np.stack(kept), np.stack(colours), np.stack(outlines), np.array(sizes)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Window:
     """A window of a picture made ready."""
@@ -171,15 +171,17 @@ class Window:
 
     @classmethod
     def of(cls, pixels: Pixels) -> Window:
-        picture = Image.fromarray(np.ascontiguousarray(pixels))
-        small, fine = (
-            np.asarray(picture.resize((side, side), Image.Resampling.BILINEAR, reducing_gap=2.0), np.float32)
-            / 255
-            for side in (COARSE, FINE)
-        )
+        picture = Image.fromarray(_squared(pixels))
+        small, fine = _square(picture, COARSE), _square(picture, FINE)
         ground = np.zeros((2 * COARSE, 2 * COARSE, 3), np.float32) + small.mean(axis=(0, 1))
         ground[:COARSE, :COARSE] = small
         return cls(rfft2(ground, axes=(0, 1)), rfft2((ground**2).sum(axis=-1)), fine)
+
+
+def _square(picture: Image.Image, side: int) -> FloatArray:
+    """(side, side, 3) in [0, 1]."""
+    small = picture.resize((side, side), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    return np.asarray(small, np.float32) / 255
 
 
 def pose(turn: float, scale: float, mirrored: bool) -> Affine:
@@ -191,10 +193,10 @@ def pose(turn: float, scale: float, mirrored: bool) -> Affine:
     return np.concatenate([linear, (0.5 - linear @ [0.5, 0.5])[:, None]], axis=1)
 
 
-def warped(mask: Bools, affine: Affine, high: int, wide: int) -> FloatArray:
-    """(high, wide) in [0, 1]: a mask laid over a window by a map from its own."""
+def warped(mask: Bools, affine: Affine, side: int) -> FloatArray:
+    """(side, side) in [0, 1]: a square mask laid over a square window by a map from its own."""
     back = np.linalg.inv(np.vstack([affine, [0, 0, 1]]))[:2]
-    return _pulled(Image.fromarray(mask.astype(np.uint8) * 255), back, high, wide)
+    return _seen(Image.fromarray(mask.astype(np.uint8) * 255), back, side)
 
 
 def sampled(picture: FloatArray, places: FloatArray | NDArray[np.float64]) -> FloatArray:
@@ -229,23 +231,25 @@ def _credible(colours: FloatArray, found: FloatArray) -> float:
 
 
 def _seen(picture: Image.Image, back: Affine, side: int) -> FloatArray:
-    return _pulled(picture, back, side, side)
-
-
-def _pulled(picture: Image.Image, back: Affine, high: int, wide: int) -> FloatArray:
-    """(high, wide[, 3]) in [0, 1] of what lies under a map from [0, 1] x [0, 1] into the picture."""
-    shrunk = max(1.0, picture.width / (1.5 * wide))  # else fine patterns would alias
-    if shrunk > 1:
-        size = max(1, round(picture.width / shrunk)), max(1, round(picture.height / shrunk))
-        picture = picture.resize(size, Image.Resampling.BOX)
-    out, own = np.array([1 / wide, 1 / high]), np.array([picture.width, picture.height])
-    linear = back[:, :2] * own[:, None] * out[None]
-    shift = back[:, 2] * own + linear @ [0.5, 0.5] - 0.5
-    # Pillow adds half a pixel on either side itself
-    shift = back[:, 2] * own
+    """(side, side[, 3]) in [0, 1] of what lies under a map from [0, 1] x [0, 1] into a square picture."""
+    own = min(picture.width, round(1.5 * side))  # else fine patterns would alias
+    if own < picture.width:
+        picture = picture.resize((own, own), Image.Resampling.BOX)
+    linear, shift = back[:, :2] * (own / side), back[:, 2] * own  # Pillow reckons from the middles of pixels
     data = (*linear[0], shift[0], *linear[1], shift[1])
-    moved = picture.transform((wide, high), Image.Transform.AFFINE, data, Image.Resampling.BILINEAR)
+    moved = picture.transform((side, side), Image.Transform.AFFINE, data, Image.Resampling.BILINEAR)
     return np.asarray(moved, np.float32) / 255
+
+
+def _squared(pixels: NDArray[np.generic], ground: int | None = None) -> NDArray[np.uint8]:
+    """(height, width, n) -> square, in the middle of a ground, which is their mean when none is given."""
+    high, wide, count = pixels.shape
+    side = max(high, wide)
+    filled = np.zeros((side, side, count), np.uint8)
+    filled[:] = pixels.reshape(-1, count).mean(axis=0).astype(np.uint8) if ground is None else ground
+    top, left = (side - high) // 2, (side - wide) // 2
+    filled[top : top + high, left : left + wide] = pixels
+    return filled
 
 
 def _inverse(back: Affine, shift: FloatArray | NDArray[np.float64]) -> Affine:

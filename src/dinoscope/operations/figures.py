@@ -13,26 +13,41 @@ from dinoscope.operations.places import connected, finer_box, risen
 from dinoscope.operations.region_query import Seen
 
 TWINS = 3  # patches that one is compared with, on either side
-STEEP = 8.0  # log odds per cosine that a patch is more like the inside than like the outside
+USUAL, BEST = 0.75, 0.9  # quantiles of what is outside, and inside
+MIDWAY, STEEP = 0.5, 8.0  # where between them a patch may be either, and how fast that changes
 PROPOSED = 0.5  # of the way from a picture's usual to its best, from which a patch is proposed
 LEAST, MOST = 0.002, 0.7  # share of the picture that is proposed
 
 
-def figure(seen: Seen, wanted: FloatArray) -> FloatArray:
+def figure(seen: Seen, wanted: FloatArray, others: Sequence[FloatArray] = ()) -> FloatArray:
     """(rows, columns) in [0, 1]: how likely each patch is the thing's rather than its surroundings'.
+
+    In other photos the thing is the same and what is around it is not; of one photo alone it is only known
+    what is outside.
 
     Args:
         wanted: (rows, columns) what a person marked, in [0, 1]; outside of it nothing is the thing's.
+        others: (n, P) each, what is marked in other photos of the thing.
     """
     inside, outside = wanted >= 0.5, wanted < 0.1
     if not inside.any():
         inside = wanted >= wanted.max()
     if not outside.any():
         return np.asarray(wanted, np.float32)
-    own = _twins(seen.reduced, seen.reduced[inside], TWINS, inside)
-    other = _twins(seen.reduced, seen.reduced[outside], TWINS)
-    chance = 1 / (1 + np.exp(-STEEP * (own - other)))
-    return np.asarray(chance * wanted, np.float32)
+    own = twins(seen.reduced, seen.reduced[inside], inside)
+    if others:
+        own = (own + np.maximum.reduce([twins(seen.reduced, other) for other in others])) / 2
+    like = own - twins(seen.reduced, seen.reduced[outside], outside)
+    return np.asarray(parted(like, inside, outside) * wanted, np.float32)
+
+
+def parted(like: FloatArray, inside: Bools, outside: Bools) -> FloatArray:
+    """(rows, columns) in [0, 1] from numbers of no scale: a half lies midway from what is usual outside to
+    the best inside."""
+    low = float(np.quantile(like[outside], USUAL)) if outside.any() else float(like.min())
+    high = float(np.quantile(like[inside], BEST)) if inside.any() else float(like.max())
+    span = max(high - low, 1e-3)
+    return np.asarray(1 / (1 + np.exp(-STEEP * ((like - low) / span - MIDWAY))), np.float32)
 
 
 def proposed(seen: Seen, others: Sequence[Seen] = ()) -> Box:
@@ -44,11 +59,11 @@ def proposed(seen: Seen, others: Sequence[Seen] = ()) -> Box:
     rows, columns, _ = seen.reduced.shape
     rim = np.zeros((rows, columns), np.bool_)
     rim[[0, -1]], rim[:, [0, -1]] = True, True
-    unlike = np.clip(1 - _twins(seen.reduced, seen.reduced[rim], TWINS, rim), 0, 1)
+    unlike = np.clip(1 - twins(seen.reduced, seen.reduced[rim], rim), 0, 1)
     score = unlike * (1 if seen.says is None else seen.says**4)
     for other in others:
         score = score * np.clip(
-            _twins(seen.reduced, other.reduced.reshape(-1, seen.reduced.shape[-1]), 1), 0.05, 1
+            twins(seen.reduced, other.reduced.reshape(-1, seen.reduced.shape[-1]), count=1), 0.05, 1
         )
     if float(score.max()) < 1e-3:
         raise BadRequest("nothing stands out in the picture: mark the thing with --box, --point or --mask")
@@ -63,13 +78,13 @@ def proposed(seen: Seen, others: Sequence[Seen] = ()) -> Box:
 
 def grown(seen: Seen, seed: Bools) -> FloatArray:
     """(rows, columns) in [0, 1]: what is like the patches somebody pointed at, and touches them."""
-    like = _twins(seen.reduced, seen.reduced[seed], 1)
+    like = twins(seen.reduced, seen.reduced[seed], count=1)
     rise = risen(np.asarray(like, np.float32))
     labels = connected((rise >= PROPOSED) | seed)
     return np.isin(labels, np.unique(labels[seed])).astype(np.float32)
 
 
-def _twins(patches: FloatArray, among: FloatArray, count: int, own: Bools | None = None) -> FloatArray:
+def twins(patches: FloatArray, among: FloatArray, own: Bools | None = None, count: int = TWINS) -> FloatArray:
     """(rows, columns) mean cosine with the most alike of some (n, P).
 
     Args:

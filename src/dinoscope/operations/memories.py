@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any, Literal
-from zipfile import BadZipFile
 
 import numpy as np
 
@@ -116,9 +115,9 @@ class Remembered:
                     raise BadRequest(f"{where} was exported by a newer Dinoscope: update this one")
                 views = [_view(one, kept, number) for number, one in enumerate(about["views"])]
                 found = cls(checked_name(about["name"]), str(about["model"]), str(about["created"]), ())
-        except BadRequest:
+        except (BadRequest, MemoryError):
             raise
-        except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, OverflowError) as error:
+        except Exception as error:  # noqa: BLE001  zip files, zlib, NumPy and JSON each raise their own
             raise BadRequest(
                 f"{where} is no object that Dinoscope exported, or is damaged ({type(error).__name__})"
             ) from None

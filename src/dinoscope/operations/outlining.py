@@ -16,7 +16,7 @@ from dinoscope.operations.places import connected
 
 BINS = 8  # of a colour's three numbers each
 ROUNDS = 3
-COLOUR = 0.7  # say of the colours, beside what was thought before
+COLOUR = 1.0  # say of the colours
 NEAR = 1 / 24  # radius of the filter, in the window's longer side
 SMOOTH = 1e-3  # variance of grey that counts as an edge
 SURE = 4.0  # log odds that a colour speaks with at most
@@ -25,16 +25,25 @@ SPECK = 0.08  # of the largest piece: what is smaller is dropped
 Doubles = NDArray[np.float64]
 
 
-def outlined(pixels: Pixels, thought: FloatArray, possible: FloatArray | None = None) -> Bools:
+def outlined(
+    pixels: Pixels,
+    thought: FloatArray,
+    possible: FloatArray | None = None,
+    *,
+    say: float = 0.5,
+    lean: float = 0.0,
+) -> Bools:
     """(height, width) the thing, at least one pixel of it.
 
     Args:
         pixels: (height, width, 3) of a window.
         thought: (height, width) in [0, 1] how likely each pixel is the thing's.
         possible: (height, width) in [0, 1] what it may have at all; None: everything.
+        say: of what is thought, beside the colours.
+        lean: log odds that everything has more.
     """
     allowed = np.ones(thought.shape, np.float32) if possible is None else possible
-    prior = _odds(thought)
+    prior = say * _odds(thought) + np.float32(lean)
     bins = _binned(pixels)
     grey = pixels.astype(np.float32).mean(axis=2) / 255
     radius = max(1, round(NEAR * max(thought.shape)))

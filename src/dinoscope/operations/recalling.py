@@ -14,12 +14,13 @@ from dinoscope.geometry import Box
 from dinoscope.library.filters import Filter
 from dinoscope.library.library import Library
 from dinoscope.library.records import Picture
+from dinoscope.library.token_views import TokenView
 from dinoscope.operations.places import sighting
 from dinoscope.operations.recognising import Knower
 from dinoscope.operations.refining import Read
 from dinoscope.operations.region_query import RegionQuery, Seen
 from dinoscope.operations.region_ranking import candidates, maxsim, reranked
-from dinoscope.operations.whereabouts import Found, Looker, Sighting, apart, query_of, square_around
+from dinoscope.operations.whereabouts import Found, Looker, Sighting, apart, query_of, window_for
 
 PLACED = 60  # of the candidates by all their tokens, ordered by where these lie
 LOOKED_AT = 12  # pictures, each in its PLACES best places: about 0.1 s each
@@ -45,6 +46,7 @@ class Recalled:
     found: tuple[Recall, ...]  # surest first
     searched: int  # pictures
     looked_at: int  # of them from near
+    gone: int  # of these, files that are not there any more as they were indexed
     missing: int  # pictures whose parts are not known
     index_seconds: float
     look_seconds: float
@@ -54,11 +56,12 @@ class Recalled:
         """The answer in words."""
         if not self.searched:
             return "The library has no pictures to look in: index a folder first."
+        gone = f"; {self.gone} of these files are gone or have changed" if self.gone else ""
         among = f"{self.searched:,} pictures were searched, the {self.looked_at} likeliest seen from near"
         if not self.found:
-            return f"{self.name} is not here: {among}."
+            return f"{self.name} is not here: {among}{gone}."
         pictures = "1 picture" if len(self.found) == 1 else f"{len(self.found)} pictures"
-        return f"{self.name} is in {pictures}: {among}."
+        return f"{self.name} is in {pictures}: {among}{gone}."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,24 +98,27 @@ def recall(
         named, missing = _candidates(library, view, query_of(knower), where), view.missing(where)
     indexed = perf_counter()
     chosen = named[: max(LOOKED_AT, k)]
-    found = [one for each in chosen if (one := _looked(looker, knower, rivals, each, read)) is not None]
-    found.sort(key=lambda one: -one.sightings[0].probability)
+    looked = [_looked(looker, knower, rivals, each, read) for each in chosen]
+    found = sorted(
+        (one for one in looked if one is not None and one.sightings),
+        key=lambda one: -one.sightings[0].probability,
+    )
     return Recalled(
         knower.thing.name,
         tuple(found[:k]),
         library.count(where) - missing,
         len(chosen),
+        sum(one is None for one in looked),
         missing,
         indexed - started,
         perf_counter() - indexed,
     )
 
 
-def _candidates(library: Library, view: object, query: RegionQuery, where: Filter | None) -> list[_Candidate]:
+def _candidates(
+    library: Library, view: TokenView, query: RegionQuery, where: Filter | None
+) -> list[_Candidate]:
     """The pictures whose tokens are most like the thing, with their likeliest places, best first."""
-    from dinoscope.library.token_views import TokenView
-
-    assert isinstance(view, TokenView)
     rows = candidates(query, view, where, reranked(view))
     if not len(rows):
         return []
@@ -130,16 +136,14 @@ def _candidates(library: Library, view: object, query: RegionQuery, where: Filte
 def _looked(
     looker: Looker, knower: Knower, rivals: Sequence[Knower], one: _Candidate, read: Read
 ) -> Recall | None:
-    """The candidate's places from near; None where the thing is in none of them, or its file is gone."""
+    """The candidate's places from near, with no sighting where it is in none; None: its file is gone."""
     picture = one.pictures[0]
-    sides = [square_around(place, picture.size) for place in one.places]
-    smallest = min(window.right - window.left for window in sides)
+    sides = [window_for(place, picture.size) for place in one.places]
+    smallest = min(min(window.right - window.left, window.bottom - window.top) for window in sides)
     shorter = min(picture.size.width, picture.size.height)
     pixels = read(picture, ceil(SIDE * shorter / smallest))
     if pixels is None:
         return None
     looked: list[Found] = [looker.best(pixels, picture.size, knower, place) for place in one.places]
     here = apart([found for found in looked if found.here(rivals)])
-    if not here:
-        return None
     return Recall(picture, one.pictures[1:], tuple(found.sighting(knower.thing.name) for found in here))

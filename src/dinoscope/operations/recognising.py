@@ -10,7 +10,8 @@ somebody said the thing is not, are asked the same way, and take the window when
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from math import exp
 
 import numpy as np
@@ -19,7 +20,7 @@ from PIL import Image
 from dinoscope.features import Basis, FloatArray, Pixels
 from dinoscope.geometry import Box, PatchGrid, Size
 from dinoscope.models.backbone import Backbone
-from dinoscope.operations.aligning import Laid, Template
+from dinoscope.operations.aligning import Laid, Template, Window
 from dinoscope.operations.keepsakes import once, sampled
 from dinoscope.operations.memories import SIDE, Memory, Remembered
 from dinoscope.operations.queries import pixels_of
@@ -30,8 +31,11 @@ from dinoscope.settings import Settings
 WINDOWS = 48  # of the sample, that what is not the thing is measured on: 3-6 s of encoding, once a model
 LAID = 16  # of them that a view is laid over: 20 ms each, when it is taught
 VERSION = 1  # one more whenever the cohort is another
-LEVEL, BY_PATCHES, BY_PIXELS, BOTH = -6.5, 0.8, 0.75, 0.0  # log odds; fitted, see above
+LEVEL, BY_PATCHES, BY_PIXELS = -7.2, 1.7, 0.3  # log odds; fitted, see above
 FARTHEST = 9.0  # deviations counted at most
+WORTH = 1.0  # deviations by patches below which nothing is laid over a window that another thing may own
+DENIED = -6.0  # log odds of what somebody said it is not
+MISTAKEN = 1.0  # log odds by which the thing must be known better than what it was mistaken for
 HERE = 0.5  # probability from which a thing is said to be there
 
 
@@ -44,13 +48,18 @@ class Cohort:
     pixels: Pixels  # (n, side, side, 3)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Near:
     """A window of a picture, seen from near."""
 
     window: Box  # whole pixels of the original
     pixels: Pixels  # its longer side SIDE at most
     seen: Seen  # its grid is the window's own
+
+    @cached_property
+    def ready(self) -> Window:
+        """For views to be laid over it."""
+        return Window.of(self.pixels)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,11 +89,9 @@ class Knower:
         """The view that knows the window best; what was denied takes odds away when it knows it better."""
         best = max((judged(view, template, near) for view, template in self._views), key=_odds)
         against = max((judged(view, template, near).odds for view, template in self._denied), default=-30.0)
-        if against < best.odds:
+        if against < best.odds - MISTAKEN:
             return best
-        return Judged(
-            best.odds - (against - best.odds) - 6, best.view, best.by_patches, best.by_pixels, best.laid
-        )
+        return replace(best, odds=DENIED)
 
     def by_patches(self, near: Near) -> float:
         """The deviations alone, which cost nothing: is it worth to look closer?"""
@@ -94,12 +101,14 @@ class Knower:
 
 
 def judged(view: Memory, template: Template, near: Near) -> Judged:
-    """One view of a thing and a window."""
+    """One view of a thing and a window. It is laid over it only where that may still make a difference."""
     patches = _deviations(patch_likeness(view, _flat(near.seen)), view.null[:2])
-    laid = template.laid(near.pixels)
+    odds = LEVEL + BY_PATCHES * patches
+    if odds + BY_PIXELS * FARTHEST < 0:
+        return Judged(odds, view, patches, 0.0, Laid(-1.0, np.eye(2, 3)))
+    laid = template.laid(near.ready)
     pixels = _deviations(laid.score, view.null[2:])
-    odds = LEVEL + BY_PATCHES * patches + BY_PIXELS * pixels + BOTH * patches * pixels
-    return Judged(odds, view, patches, pixels, laid)
+    return Judged(odds + BY_PIXELS * pixels, view, patches, pixels, laid)
 
 
 def patch_likeness(view: Memory, patches: FloatArray) -> float:
@@ -116,7 +125,7 @@ def null_of(view: Memory, template: Template, cohort: Cohort) -> FloatArray:
             for one, count in zip(cohort.patches, cohort.counts, strict=True)
         ]
     )
-    pixels = np.array([template.laid(one).score for one in cohort.pixels[:LAID]])
+    pixels = np.array([template.laid(Window.of(one)).score for one in cohort.pixels[:LAID]])
     spreads = max(float(patches.std()), 0.02), max(float(pixels.std()), 0.04)
     return np.array([patches.mean(), spreads[0], pixels.mean(), spreads[1]], np.float32)
 
@@ -171,7 +180,8 @@ def known_share(knower: Knower, thing: Remembered) -> float:
 
 def knows(knower: Knower, view: Memory) -> bool:
     """Would a thing be seen in the window that another view was taught from?"""
-    return knower.judged(seen_again(view)).odds >= 0
+    near = seen_again(view)
+    return knower.by_patches(near) > WORTH and knower.judged(near).odds >= 0
 
 
 def seen_again(view: Memory) -> Near:

@@ -22,8 +22,9 @@ from dinoscope.operations.memories import Kind, Memory, Remembered, checked_name
 from dinoscope.operations.queries import PictureLike, opened
 from dinoscope.operations.recalling import Recalled, recall
 from dinoscope.operations.recognising import Cohort, Knower, cohort_of, known_share, knows
+from dinoscope.operations.refining import Read
 from dinoscope.operations.selection import Part, Selection
-from dinoscope.operations.teaching import Photo, memory_of
+from dinoscope.operations.teaching import Photo, memories_of
 from dinoscope.operations.whereabouts import Looker, Sighting
 from dinoscope.pictures.limits import Limits
 from dinoscope.pictures.refusal import Refusal
@@ -35,7 +36,8 @@ if TYPE_CHECKING:
 AT_LEAST = 1280  # pixels of a picture's shorter side that is looked at: small things need them
 PHOTOS = 5  # at once
 
-Marked: TypeAlias = "tuple[Like, Part | None]"
+Shot: TypeAlias = "Like | Photo"  # a Photo is decoded already
+Marked: TypeAlias = "tuple[Shot, Part | None]"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,6 +65,7 @@ class Objects:
         self._files = ObjectFiles(session.library.folder)
         self._lock = Lock()
         self._known: tuple[object, dict[str, Knower]] = (None, {})  # by the stamp of the files
+        self._one: dict[tuple[Knower, Knower], bool] = {}  # are two names those of one thing?
 
     # What there is
 
@@ -107,25 +110,21 @@ class Objects:
             raise BadRequest(f"{called!r} is known already: add to it with --also, or forget it first")
         thing = self.get(called) if also else Remembered(called, self._key, now(), ())
         shots = [self._photo(picture) for picture, _ in photos]
-        views = []
-        for number, (_, part) in enumerate(photos):
-            others = [shot for place, shot in enumerate(shots) if place != number]
-            selection = None if part is None else Selection.of(part)
-            views.append(memory_of(self._looker, shots[number], selection, self._cohort, others))
+        parts = [None if part is None else Selection.of(part) for _, part in photos]
+        views = memories_of(self._looker, list(zip(shots, parts, strict=True)), self._cohort)
         made = self._changed(thing, views, new=not also)
         return Taught(made, tuple(self._doubts(made)))
 
-    def correct(self, name: str, picture: Like, box: Part, kind: Kind) -> Remembered:
+    def correct(self, name: str, picture: Shot, box: Part, kind: Kind) -> Remembered:
         """Say of a place of a picture that it is the thing ("yes") or is not ("no").
 
         Raises: as ``remember``.
         """
         photo = self._photo(picture)
-        return self._changed(
-            self.get(name), [memory_of(self._looker, photo, Selection.of(box), self._cohort, kind=kind)]
-        )
+        views = memories_of(self._looker, [(photo, Selection.of(box))], self._cohort, kind=kind)
+        return self._changed(self.get(name), views)
 
-    def correct_sighting(self, name: str, picture: Like, found: Sighting, kind: Kind) -> Remembered:
+    def correct_sighting(self, name: str, picture: Shot, found: Sighting, kind: Kind) -> Remembered:
         """The same of what ``where`` has found, with its outline."""
         return self.correct(name, picture, found.mask_in_picture(), kind)
 
@@ -137,7 +136,7 @@ class Objects:
 
     # Asking
 
-    def where(self, name: str, picture: Like) -> tuple[Sighting, ...]:
+    def where(self, name: str, picture: Shot) -> tuple[Sighting, ...]:
         """The places of a picture where the thing is, surest first; none: it is not there.
 
         Raises:
@@ -165,9 +164,19 @@ class Objects:
                 yield Looked(entry, (), str(error))
 
     def where_in_library(
-        self, name: str, *, k: int = 20, where: str | Sequence[str] | Filter | None = None
+        self,
+        name: str,
+        *,
+        k: int = 20,
+        where: str | Sequence[str] | Filter | None = None,
+        read: Read | None = None,
     ) -> Recalled:
         """The pictures of the library with the thing. The index names candidates, the best are looked at.
+
+        Args:
+            k: pictures wanted, 1 to 200; more are looked at, the more are wanted.
+            where: a filter such as ``"taken>=2021 and kind=jpeg"``.
+            read: opens files of the library; None: in this process.
 
         Raises:
             NoSuchObject, BadRequest, NoSuchModel, NoRegions.
@@ -179,7 +188,7 @@ class Objects:
             self._looker,
             knower,
             self._rivals(knower),
-            read=self._session._file,
+            read=read or self._session._file,
             k=k,
             where=condition,
         )
@@ -227,7 +236,9 @@ class Objects:
     def _cohort(self) -> Cohort:
         return cohort_of(self._session.backbone, self._looker.basis, self._session.settings)
 
-    def _photo(self, picture: Like) -> Photo:
+    def _photo(self, picture: Shot) -> Photo:
+        if isinstance(picture, Photo):
+            return picture
         source: PictureLike = self._session._source(picture)
         seen = opened(source, Limits.of(self._session.settings), AT_LEAST)
         name = Path(source).name if isinstance(source, (str, Path)) else "the picture"
@@ -252,6 +263,7 @@ class Objects:
             stamp = self._files.stamp
             if self._known[0] != stamp:
                 mine = [thing for thing in self.all() if thing.model == self._key]
+                self._one = {}
                 self._known = stamp, {folded(thing.name): Knower(thing) for thing in mine}
             return self._known[1]
 
@@ -266,7 +278,10 @@ class Objects:
             for other in self._knowers().values()
             if folded(other.thing.name) != folded(knower.thing.name)
         ]
-        return [other for other in others if not _twins(knower, other)]
+        for other in others:
+            if (knower, other) not in self._one:
+                self._one[knower, other] = self._one[other, knower] = _twins(knower, other)
+        return [other for other in others if not self._one[knower, other]]
 
     def _doubts(self, made: Remembered) -> Iterator[str]:
         """What a person may have done by mistake."""

@@ -20,11 +20,13 @@ from dinoscope.operations.queries import on_original
 from dinoscope.operations.recognising import Cohort, null_of, shrunk
 from dinoscope.operations.region_query import Seen, foregrounds, region_query
 from dinoscope.operations.selection import Selection
-from dinoscope.operations.whereabouts import Looker, cut_out, square_around
+from dinoscope.operations.whereabouts import Looker, cut_out, window_for
 
 TURNS = (-20.0, 20.0)  # degrees: a model knows a thing less well when it is turned
 EMPTY = 10.0  # levels of 255 within which a marked place is nothing
 HALF = 0.5  # of a patch, beside the one covered most, from which it is the thing's
+LEANS = (0.0, 0.7, 1.4, 2.1, 3.0)  # log odds tried in turn until the outline reaches to what was marked
+FILLED = 0.75  # overlap of its box with that: who draws a box draws it around the thing
 AROUND = 64  # patches kept of what is around a thing
 
 
@@ -39,37 +41,78 @@ class Photo:
     shown: Mask | None = None  # what of it is not transparent, at any scale; None: all of it
 
 
-def memory_of(
+@dataclass(frozen=True, slots=True, eq=False)
+class Draft:
+    """A photo with what is marked on it, before the thing's outline is known."""
+
+    photo: Photo
+    whole: Seen
+    box: Box  # original pixels
+    rough: bool  # what is marked is around the thing, and not its outline
+    cut: Pixels  # the window around it
+    pixels: Pixels  # the same, its longer side SIDE at most
+    wanted: FloatArray  # (height, width) of ``pixels``, in [0, 1]: what is marked
+    near: Seen
+
+    @property
+    def marked(self) -> FloatArray:
+        """(rows, columns) of the near patches, in [0, 1]."""
+        return self.near.grid.coverage(Mask(_at(self.wanted >= HALF, self.near.grid.picture)))
+
+
+def memories_of(
     looker: Looker,
-    photo: Photo,
-    selection: Selection | None,
+    photos: Sequence[tuple[Photo, Selection | None]],
     cohort: Cohort,
-    others: Sequence[Photo] = (),
     *,
     kind: Kind = "taught",
-) -> Memory:
-    """What is to be remembered of a photo.
+) -> list[Memory]:
+    """What is to be remembered of each photo; what is the same in all of them is the thing.
 
     Args:
-        selection: what is marked; None: what stands out of this photo and is in the others, too.
+        photos: with what is marked on each; None: what stands out of it and is in the others, too.
 
     Raises:
         BadRequest: nothing is there, nothing stands out, or a selection that makes no sense.
     """
-    whole = seen_whole(looker, photo)
-    box, chosen = _extent(looker, photo, selection, whole, others)
-    window = square_around(box, photo.size)
+    wholes = [seen_whole(looker, photo) for photo, _ in photos]
+    drafts = []
+    for number, (photo, selection) in enumerate(photos):
+        others = [whole for place, whole in enumerate(wholes) if place != number]
+        drafts.append(_draft(looker, photo, selection, wholes[number], others))
+    found = []
+    for draft in drafts:
+        parts = [other.near.reduced[other.marked >= HALF] for other in drafts if other is not draft]
+        shot = _Shot(draft.box, draft.cut, draft.pixels, _outline(draft, [one for one in parts if len(one)]))
+        view = _memory(looker, draft.photo, shot, draft.whole, kind)
+        found.append(replace(view, null=null_of(view, Template(view.pixels, view.mask), cohort)))
+    return found
+
+
+def _draft(
+    looker: Looker, photo: Photo, selection: Selection | None, whole: Seen, others: Sequence[Seen]
+) -> Draft:
+    box, chosen = _extent(photo, selection, whole, others)
+    window = window_for(box, photo.size)
     cut = cut_out(photo.pixels, window, photo.size)
     pixels = shrunk(cut)
     wanted = marked(chosen, window, photo.size, pixels.shape[:2])
     _demand_something(pixels, wanted, box, photo)
-    near = looker.seen(cut)
-    mask = wanted >= 0.5
-    if chosen.boxes or chosen.points:  # drawn roughly: the thing is somewhere in it
-        rough = figure(near, near.grid.coverage(Mask(_at(mask, near.grid.picture))))
-        mask = outlined(pixels, enlarged(rough, *pixels.shape[:2]), wanted)
-    view = _memory(looker, photo, _Shot(box, cut, pixels, mask), whole, kind)
-    return replace(view, null=null_of(view, Template(pixels, mask), cohort))
+    rough = bool(chosen.boxes or chosen.points)
+    return Draft(photo, whole, box, rough, cut, pixels, wanted, looker.seen(cut))
+
+
+def _outline(draft: Draft, others: Sequence[FloatArray]) -> Bools:
+    """(height, width) the thing: as it was drawn, or found in what is marked."""
+    if not draft.rough:
+        return draft.wanted >= HALF
+    thought = enlarged(figure(draft.near, draft.marked, others), *draft.pixels.shape[:2])
+    around, found = Mask(draft.wanted >= HALF).box, draft.wanted >= HALF
+    for lean in LEANS:
+        found = outlined(draft.pixels, thought, draft.wanted, lean=lean)
+        if Mask(found).box.overlap(around) >= FILLED:
+            break
+    return found
 
 
 def seen_whole(looker: Looker, photo: Photo) -> Seen:
@@ -78,33 +121,25 @@ def seen_whole(looker: Looker, photo: Photo) -> Seen:
 
 
 def marked(selection: Selection, window: Box, picture: Size, shape: tuple[int, ...]) -> FloatArray:
-    """(height, width) in [0, 1]: what is marked, in the pixels of a window that may reach beyond the picture.
+    """(height, width) in [0, 1]: what is marked, in the pixels of a window.
 
     Raises:
         BadRequest: see ``Selection.on``.
     """
-    inside = window.common(Box(0, 0, picture.width, picture.height))
-    assert inside is not None, "a window is made around something in the picture"
-    down, across = (length / (window.right - window.left) for length in shape)
-    top, left = round((inside.top - window.top) * down), round((inside.left - window.left) * across)
-    high = max(1, min(shape[0] - top, round((inside.bottom - inside.top) * down)))
-    wide = max(1, min(shape[1] - left, round((inside.right - inside.left) * across)))
-    size = Size(int(inside.right - inside.left), int(inside.bottom - inside.top))
-    wanted, unwanted = selection.within(inside, picture).on(PatchGrid(high, wide, 1, size))
-    found = np.zeros(shape, np.float32)
-    found[top : top + high, left : left + wide] = wanted * (1 - unwanted)
-    return found
+    size = Size(int(window.right - window.left), int(window.bottom - window.top))
+    wanted, unwanted = selection.within(window, picture).on(PatchGrid(shape[0], shape[1], 1, size))
+    return np.asarray(wanted * (1 - unwanted), np.float32)
 
 
 def _extent(
-    looker: Looker, photo: Photo, selection: Selection | None, whole: Seen, others: Sequence[Photo]
+    photo: Photo, selection: Selection | None, whole: Seen, others: Sequence[Seen]
 ) -> tuple[Box, Selection]:
     """The box around the thing, and what is marked as it is to be drawn."""
     if selection is None and photo.shown is not None:  # a cut-out says itself what is meant
         shown = Mask(_at(photo.shown.pixels, photo.size))
         return shown.box, Selection(masks=(shown,))
     if selection is None:
-        box = proposed(whole, [seen_whole(looker, other) for other in others])
+        box = proposed(whole, others)
         return box, Selection(boxes=(box,))
     wanted, unwanted = selection.on(whole.grid)
     if selection.points and not (selection.boxes or selection.polygons or selection.masks):

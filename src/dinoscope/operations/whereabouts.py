@@ -12,6 +12,7 @@ import numpy as np
 from dinoscope.features import Basis, Pixels
 from dinoscope.geometry import Bools, Box, Mask, Size
 from dinoscope.models.backbone import Backbone
+from dinoscope.operations.figures import parted, twins
 from dinoscope.operations.outlining import enlarged, outlined
 from dinoscope.operations.places import sighting
 from dinoscope.operations.queries import on_original
@@ -22,14 +23,15 @@ from dinoscope.operations.tiling import encode_tiled
 ROOM = 1.7  # sides of a window, in those of what is looked at in it
 LEAST = 24  # pixels of a window's side
 PLACES = (3, 4)  # looked at from near: of the whole picture, then of its tiles
-AGAIN = -2.5  # log odds from which a place is looked at once more, the thing in the middle
+ROOMS = (ROOM, 1.7 * ROOM)  # a place found may be a part of the thing only
+PROMISING, AGAIN = -3.0, 2  # log odds from which a place is looked at again, and how often
 SAME_PLACE = 0.4  # overlap of two windows from which one of them is enough
 CENTRED = 0.75  # overlap of two windows from which the thing is in the middle of both
 COMMON = 0.6  # of the smaller box that two sightings of one thing share at least
 CERTAIN = 1.5  # log odds from which nothing smaller is looked for
-SURE = 3.5  # deviations by pixels from which the view's own outline is laid over the thing
-TWINS = 3  # patches that one is compared with, on either side
-STEEP = 8.0  # log odds per cosine that a patch is more like the thing than like what is around it
+# From which deviations by pixels, or correlation, the view's own outline has a say, and over which it grows
+SURE, FITS = (2.0, 3.0), (0.84, 0.1)
+PATCHES = 0.5  # say of what patches tell of the outline, beside colours
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,19 +42,18 @@ class Sighting:
     probability: float  # that it is this very thing, 0.5 to 1
     box: Box  # original pixels
     picture: Size
-    window: Box  # what ``mask`` covers, whole pixels; may reach beyond the picture
+    window: Box  # what ``mask`` covers, whole pixels
     mask: Bools  # (height, width) of the window, at any scale: the thing
 
     def mask_in_picture(self) -> Mask:
         """The same for the whole picture, one truth value a pixel."""
         whole = np.zeros((self.picture.height, self.picture.width), np.bool_)
-        left, top = max(0, int(self.window.left)), max(0, int(self.window.top))
-        right = min(self.picture.width, int(self.window.right))
-        bottom = min(self.picture.height, int(self.window.bottom))
-        side = self.window.right - self.window.left
-        high, wide = self.mask.shape
-        rows = ((np.arange(top, bottom) + 0.5 - self.window.top) / side * high).astype(int)
-        columns = ((np.arange(left, right) + 0.5 - self.window.left) / side * wide).astype(int)
+        window, (high, wide) = self.window, self.mask.shape
+        left, top, right, bottom = (
+            int(edge) for edge in (window.left, window.top, window.right, window.bottom)
+        )
+        rows = ((np.arange(bottom - top) + 0.5) * high / (bottom - top)).astype(int)
+        columns = ((np.arange(right - left) + 0.5) * wide / (right - left)).astype(int)
         whole[top:bottom, left:right] = self.mask[np.ix_(rows, columns)]
         if not whole.any():  # less than a pixel of the original
             x, y = self.box.centre
@@ -99,7 +100,7 @@ class Looker:
     basis: Basis
 
     def near(self, pixels: Pixels, window: Box, picture: Size) -> Near:
-        """A square window of a picture whose pixels may be at a smaller scale."""
+        """A window of a picture whose pixels may be at a smaller scale."""
         cut = cut_out(pixels, window, picture)
         return Near(window, shrunk(cut), self.seen(cut))
 
@@ -125,15 +126,26 @@ class Looker:
         return apart([one for one in found if one.here(rivals)])
 
     def best(self, pixels: Pixels, picture: Size, knower: Knower, place: Box) -> Found:
-        """A place seen from near, and once more with the thing in the middle where that may help."""
-        near = self.near(pixels, square_around(place, picture), picture)
-        one = Found(near, knower.judged(near), picture)
-        window = square_around(one.box, picture) if one.judged.odds > AGAIN else near.window
-        if window.overlap(near.window) >= CENTRED:
-            return one
-        again = self.near(pixels, window, picture)
-        other = Found(again, knower.judged(again), picture)
-        return other if other.judged.odds > one.judged.odds else one
+        """A place seen from near in windows of two sizes, and again with the thing in the middle as long as
+        that helps."""
+        one, *others = (
+            self._found(pixels, window_for(place, picture, room), picture, knower) for room in ROOMS
+        )
+        for other in others:
+            one = other if other.judged.odds > one.judged.odds else one
+        for _ in range(AGAIN):
+            window = window_for(one.box, picture)
+            if one.judged.odds < PROMISING or window.overlap(one.near.window) >= CENTRED:
+                break
+            other = self._found(pixels, window, picture, knower)
+            if other.judged.odds <= one.judged.odds:
+                break
+            one = other
+        return one
+
+    def _found(self, pixels: Pixels, window: Box, picture: Size, knower: Knower) -> Found:
+        near = self.near(pixels, window, picture)
+        return Found(near, knower.judged(near), picture)
 
     def _tried(
         self, seen: Seen, query: RegionQuery, most: int, tried: list[Box], what: tuple[Pixels, Size, Knower]
@@ -142,7 +154,7 @@ class Looker:
         pixels, picture, knower = what
         found = []
         for place in sighting(query, seen).places:
-            window = square_around(place.box, picture)
+            window = window_for(place.box, picture)
             if len(found) < most and all(window.overlap(other) < SAME_PLACE for other in tried):
                 tried.append(window)
                 found.append(self.best(pixels, picture, knower, place.box))
@@ -177,17 +189,18 @@ def outline(near: Near, one: Judged) -> Bools:
     """(height, width) of the near pixels: the thing, by its patches, and by the view's outline."""
     high, wide = near.pixels.shape[:2]
     reduced, view = near.seen.reduced, one.view
-    numbers = reduced.shape[-1]
-    rim = [reduced[[0, -1]].reshape(-1, numbers), reduced[:, [0, -1]].reshape(-1, numbers)]
-    own = np.sort(reduced @ view.patches.T, axis=-1)[..., -TWINS:].mean(axis=-1)
-    other = np.sort(reduced @ np.concatenate([*rim, view.around]).T, axis=-1)[..., -TWINS - 1 : -1].mean(
-        axis=-1
-    )
-    thought = enlarged(np.asarray(1 / (1 + np.exp(-STEEP * (own - other))), np.float32), high, wide)
+    rim = np.zeros(reduced.shape[:2], np.bool_)
+    rim[[0, -1]], rim[:, [0, -1]] = True, True
+    ground = np.concatenate([reduced[rim], view.around])
+    like = twins(reduced, view.patches) - twins(reduced, ground, rim)
+    thought = enlarged(parted(like, ~rim, rim), high, wide)
     laid = one.laid.mask(view.mask, high, wide)
-    trust = float(np.clip((one.by_pixels - SURE + 1.5) / 3, 0, 1))
+    trust = max(
+        float(np.clip((one.by_pixels - SURE[0]) / SURE[1], 0, 1)),
+        float(np.clip((one.laid.score - FITS[0]) / FITS[1], 0, 0.8)),
+    )
     thought = np.asarray((1 - trust) * thought + trust * (0.04 + 0.92 * laid), np.float32)
-    return outlined(near.pixels, thought)
+    return outlined(near.pixels, thought, say=PATCHES + trust)
 
 
 def box_of(near: Near, mask: Bools) -> Box:
@@ -203,33 +216,22 @@ def box_of(near: Near, mask: Bools) -> Box:
     )
 
 
-def square_around(box: Box, picture: Size, room: float = ROOM) -> Box:
-    """A square window of whole pixels, inside the picture where that has the room."""
+def window_for(box: Box, picture: Size, room: float = ROOM) -> Box:
+    """A window of whole pixels around a box, square unless the picture is too short for that."""
     side = ceil(max(room * max(box.right - box.left, box.bottom - box.top), LEAST))
-    (x, y) = box.centre
-
-    def start(middle: float, length: int) -> int:
-        if side >= length:
-            return floor((length - side) / 2)
-        return floor(min(max(middle - side / 2, 0), length - side))
-
-    left, top = start(x, picture.width), start(y, picture.height)
-    return Box(left, top, left + side, top + side)
+    wide, high = min(side, picture.width), min(side, picture.height)
+    x, y = box.centre
+    left = floor(min(max(x - wide / 2, 0), picture.width - wide))
+    top = floor(min(max(y - high / 2, 0), picture.height - high))
+    return Box(left, top, left + wide, top + high)
 
 
 def cut_out(pixels: Pixels, window: Box, picture: Size) -> Pixels:
-    """The pixels of a window; what lies beyond the picture has the mean of the rest."""
+    """The pixels of a window, of a picture whose pixels may be at a smaller scale."""
     high, wide = pixels.shape[0] / picture.height, pixels.shape[1] / picture.width
-    top, bottom = floor(window.top * high), ceil(window.bottom * high)
-    left, right = floor(window.left * wide), ceil(window.right * wide)
-    inside = pixels[max(top, 0) : max(bottom, 1), max(left, 0) : max(right, 1)]
-    if top >= 0 and left >= 0 and bottom <= pixels.shape[0] and right <= pixels.shape[1]:
-        return np.ascontiguousarray(inside)
-    filled = np.empty((bottom - top, right - left, 3), np.uint8)
-    filled[:] = inside.reshape(-1, 3).mean(axis=0).astype(np.uint8)
-    start_row, start_column = max(-top, 0), max(-left, 0)
-    filled[start_row : start_row + inside.shape[0], start_column : start_column + inside.shape[1]] = inside
-    return filled
+    rows = slice(floor(window.top * high), ceil(window.bottom * high))
+    columns = slice(floor(window.left * wide), ceil(window.right * wide))
+    return np.ascontiguousarray(pixels[rows, columns])
 
 
 def apart(found: Sequence[Found]) -> tuple[Found, ...]:

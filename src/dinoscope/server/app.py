@@ -17,6 +17,7 @@ from dinoscope.operations.session import Session
 from dinoscope.pictures.limits import Limits
 from dinoscope.pictures.workers import DecodeWorkers
 from dinoscope.server import problems, wire
+from dinoscope.server.copying import CopyDesk
 from dinoscope.server.faces import faces_kept_out
 from dinoscope.server.images import Images
 from dinoscope.server.jobs import Jobs
@@ -30,6 +31,7 @@ from dinoscope.server.recent import Recent
 from dinoscope.server.resources import (
     about,
     compare,
+    copies,
     distances,
     explaining,
     folders,
@@ -37,6 +39,7 @@ from dinoscope.server.resources import (
     map,
     matching,
     models,
+    objects,
     pictures,
     regions,
     robustness,
@@ -55,11 +58,13 @@ ROUTERS = (
     pictures.router,
     search.router,
     regions.router,
+    objects.router,
     explaining.router,
     matching.router,
     distances.router,
     robustness.router,
     map.router,
+    copies.router,
     compare.router,
     jobs.router,
     folders.router,
@@ -95,10 +100,12 @@ def create_app(settings: Settings, session: Session) -> FastAPI:
             app.state.parts = parts = _parts(settings, session, access, workers)
             app.state.matching = Matching(parts)
             app.state.maps = maps = Maps(session)
+            app.state.copies = desk = CopyDesk(session)
             try:
                 yield
             finally:
                 await run_sync(maps.close)
+                await run_sync(desk.close)
                 await run_sync(parts.jobs.close)
 
     app = FastAPI(

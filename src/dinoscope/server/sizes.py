@@ -13,7 +13,12 @@ from dinoscope.server.problems import problem
 
 SMALL = 64 * 2**10  # bytes of a JSON body, and of the envelope around an uploaded picture
 PICTURES = ("/api/v1/queries", "/api/v1/search")  # the paths that take a picture
-MASKS = {"/api/v1/search/region": 8 * 2**20}  # those that take a mask in JSON, and bytes of it
+# those that take masks in JSON, or another file, and bytes of it
+MASKS = {
+    "/api/v1/search/region": 8 * 2**20,
+    "/api/v1/objects": 5 * 8 * 2**20,
+    "/api/v1/objects/import": 64 * 2**20,
+}
 LINGER_SECONDS, LINGER_BYTES = 1.0, 16 * 2**20  # how long a refused sender is still listened to
 
 
