@@ -7,12 +7,13 @@ import shutil
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 from PIL import Image
 from tests.operations.conftest import Colours, Index, paint
 
-from dinoscope.errors import BadRequest, DiskFull, Unreadable
+from dinoscope.errors import BadRequest, DiskFull, NotAPicture, Unreadable
 from dinoscope.features import Pixels
 from dinoscope.library.library import Library
 from dinoscope.operations.indexing import decode_workers, index_folders
@@ -246,19 +247,23 @@ class Cancelling(Colours):
         super().see(pictures)
 
 
+@pytest.fixture
+def whole(settings: Settings) -> Settings:
+    """Whole pictures only: fitting a basis of region tokens has the encoder see other pictures, too."""
+    return settings.with_overrides(regions=False)
+
+
 def many(root: Path, count: int) -> Path:
     for seed in range(count):
         paint(root / f"{seed:03}.png", seed)
     return root
 
 
-def test_cancelling_keeps_what_is_finished(library: Library, settings: Settings, tmp_path: Path) -> None:
+def test_cancelling_keeps_what_is_finished(library: Library, whole: Settings, tmp_path: Path) -> None:
     asked: list[bool] = []
     backbone = Cancelling(2, lambda: asked.append(True))
     steps = list(
-        index_folders(
-            [many(tmp_path / "many", 40)], library, backbone, settings, cancelled=lambda: bool(asked)
-        )
+        index_folders([many(tmp_path / "many", 40)], library, backbone, whole, cancelled=lambda: bool(asked))
     )
     assert not steps[-1].finished
     assert 0 < steps[-1].added < 40
@@ -266,7 +271,7 @@ def test_cancelling_keeps_what_is_finished(library: Library, settings: Settings,
 
 
 def test_ctrl_c_keeps_what_is_finished_and_a_second_run_does_the_rest(
-    library: Library, settings: Settings, tmp_path: Path
+    library: Library, whole: Settings, tmp_path: Path
 ) -> None:
     def interrupt() -> None:
         raise KeyboardInterrupt
@@ -274,23 +279,59 @@ def test_ctrl_c_keeps_what_is_finished_and_a_second_run_does_the_rest(
     backbone = Cancelling(3, interrupt)
     root = many(tmp_path / "many", 40)
     with pytest.raises(KeyboardInterrupt):
-        list(index_folders([root], library, backbone, settings))
+        list(index_folders([root], library, backbone, whole))
     assert library.count() == backbone.described > 0
     rest = Colours()
-    last = list(index_folders([root], library, rest, settings))[-1]
+    last = list(index_folders([root], library, rest, whole))[-1]
     assert last.added == rest.described == 40 - backbone.described
     assert library.count() == 40
 
 
 def test_closing_the_generator_commits(
-    library: Library, colours: Colours, settings: Settings, tmp_path: Path
+    library: Library, colours: Colours, whole: Settings, tmp_path: Path
 ) -> None:
-    steps = index_folders([many(tmp_path / "many", 40)], library, colours, settings)
+    steps = index_folders([many(tmp_path / "many", 40)], library, colours, whole)
     for step in steps:
         if step.added:
             break
     steps.close()  # type: ignore[attr-defined]
     assert library.count() == colours.described > 0
+
+
+def test_a_stop_does_not_wait_for_a_picture_that_takes_long(
+    library: Library, colours: Colours, settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Endless:
+        """A decoder that is busy until it is ended."""
+
+        def __init__(self, *_: object) -> None:
+            self.busy, self.ended = Event(), Event()
+
+        def __enter__(self) -> Endless:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            self.close()
+
+        def close(self) -> None:
+            self.ended.set()
+
+        def read(self, *_: object, **__: object) -> None:
+            self.busy.set()
+            self.ended.wait()
+            raise NotAPicture("the decoder was ended")
+
+    reader = Endless()
+    monkeypatch.setattr("dinoscope.operations.indexing.DecodeWorkers", lambda *_: reader)
+    steps = index_folders([folder], library, colours, settings)
+    while not reader.busy.is_set():
+        next(steps)
+    stopped = Thread(target=steps.close, daemon=True)  # type: ignore[attr-defined]
+    stopped.start()
+    stopped.join(20)
+    still_waiting = stopped.is_alive()
+    reader.close()
+    assert not still_waiting
 
 
 def test_a_full_disk_ends_the_run_and_is_not_hidden_by_a_second_try(

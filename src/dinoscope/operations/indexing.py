@@ -90,6 +90,7 @@ def index_folders(
         ahead = stack.enter_context(
             ReadAhead(reader, workers, at_least=at_least(backbone), thumbnail=THUMBNAIL, **sizes)
         )
+        stack.callback(reader.close)  # a stop waits for no picture that is being read, be it for 20 s
         scout = stack.enter_context(Scout(roots, without=library.folder.resolve()))
         tokeniser, fine = None, settings.fine or library.fine(backbone.identity.key)
         if settings.regions:
