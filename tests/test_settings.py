@@ -40,7 +40,7 @@ def test_an_empty_variable_means_not_given(tmp_path: Path) -> None:
 @pytest.mark.parametrize("field", [field.name for field in fields(Settings)])
 def test_every_field_is_a_variable(field: str, tmp_path: Path) -> None:
     like = getattr(Settings(), field)
-    text = "1" if isinstance(like, (bool, int, float)) else "something"
+    text = "1" if isinstance(like, (bool, int, float)) else "blur" if field == "faces" else "something"
     settings = load_settings({f"DINOSCOPE_{field.upper()}": text, "DINOSCOPE_CONFIG": str(tmp_path / "no")})
     assert getattr(settings, field) == type(like)(text)
     assert type(getattr(settings, field)) is type(like)
@@ -128,3 +128,10 @@ def test_settings_never_change() -> None:
 @given(st.integers(0, 65535))
 def test_a_port_survives_the_way_through_text(port: int) -> None:
     assert Settings().with_overrides(port=str(port)).port == port
+
+
+@pytest.mark.parametrize("mode", ["auto", "block", "blur", "drop-patches", "allow"])
+def test_what_is_done_with_faces_is_a_choice(mode: str) -> None:
+    assert load_settings({"DINOSCOPE_FACES": mode}).faces == mode
+    with pytest.raises(BadRequest, match="use auto, block, blur, drop-patches or allow"):
+        Settings().with_overrides(faces=mode.upper())

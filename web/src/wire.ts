@@ -99,6 +99,8 @@ export interface Facets {
   note: string | null; // a sentence when shards that did not answer are missing
 }
 
+export type Faces = "block" | "blur" | "drop-patches" | "allow";
+
 export interface About {
   version: string;
   model: { key: string; name: string; title: string; dimension: number; precision: string };
@@ -113,6 +115,7 @@ export interface About {
     shelves: { key: string; name: string; dimension: number; vectors: number }[]; // a model's vectors each
   };
   limits: { max_bytes: number; max_pixels: number };
+  faces: Faces; // what is done with pictures of people
   auth: boolean;
 }
 

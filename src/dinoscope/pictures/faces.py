@@ -29,7 +29,7 @@ SMALL = 128  # and for faces that fill a picture, which may lie on its side or o
 MAYBE = 0.30  # score of the first look from which it is looked at again, from near
 FACE = 0.50  # mean of the looks from near, as it is and mirrored, from which it is one
 LOOKS = 3  # of the likeliest, how many are looked at again
-BESIDE = 0.40  # score of the first look that is enough for another face in a picture that has one
+BESIDE = 0.40  # score of the first look that is enough for another face beside one that is certain
 SMALLEST = 10  # pixels of the shorter side of a face in the first look: fewer tell nobody from anybody
 
 _STEP = 32  # the network halves five times
@@ -59,16 +59,14 @@ def find(pixels: Pixels) -> tuple[Face, ...]:
         FacesUnchecked: the detector cannot run.
     """
     try:
-        maybe = _likely(pixels)
-        certain: list[Face] = []
-        for turns, face in maybe[:LOOKS]:
+        likely = _likely(pixels)
+        for turns, face in likely[:LOOKS]:
             score = _from_near(np.rot90(pixels, turns), face.box)
             if score >= FACE:
-                certain.append(Face(_turned_back(face.box, turns, pixels), score))
-        if certain:  # where one is, others are no matter of doubt
-            beside = ((turns, face) for turns, face in maybe[LOOKS:] if face.score >= BESIDE)
-            certain += [Face(_turned_back(face.box, turns, pixels), face.score) for turns, face in beside]
-        return tuple(_once(certain))
+                beside = [other for other in likely if other[1] is not face and other[1].score >= BESIDE]
+                first = Face(_turned_back(face.box, turns, pixels), score)
+                return tuple(_once([first, *(_at_home(other, pixels) for other in beside)]))
+        return ()
     except FacesUnchecked:
         raise
     except Exception as error:  # noqa: BLE001  whatever it is, a picture that was not looked at stays out
@@ -116,6 +114,12 @@ def _seen(image: Image, side: int, turns: Sequence[int]) -> list[list[Face]]:
                 if min(one.box.right - one.box.left, one.box.bottom - one.box.top) >= SMALLEST
             ]
     return [found[turn] for turn in turns]
+
+
+def _at_home(found: tuple[int, Face], pixels: Pixels) -> Face:
+    """A face of the turned picture in the pixels themselves, as sure as the first look was."""
+    turns, face = found
+    return Face(_turned_back(face.box, turns, pixels), min(face.score, FACE))
 
 
 def _turned_back(box: Box, turns: int, pixels: Pixels) -> Box:

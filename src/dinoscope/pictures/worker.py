@@ -21,6 +21,7 @@ from dinoscope.pictures.limits import Limits
 from dinoscope.pictures.masks import fitted, mask_of
 from dinoscope.pictures.reading import content_hash, read_file
 from dinoscope.pictures.thumbnails import thumbnail
+from dinoscope.sample import PICTURES
 
 BASE_MEMORY = 2**30  # bytes of address space for Python, numpy and Pillow's libraries
 DETECTOR_MEMORY = 2**29  # more for ONNX Runtime, where pictures are checked for faces
@@ -105,11 +106,16 @@ def _mask(request: Header, body: bytes, limits: Limits) -> tuple[Any, ...]:
 
 def _decoded(request: Header, body: bytes, limits: Limits) -> tuple[Any, ...]:
     header: Header = {"modified_ns": request.get("modified_ns")}
+    trust: Trust = request["trust"]
     if request["read"]:
-        file = read_file(Path(os.fsdecode(body)), limits)
+        path = Path(os.fsdecode(body))
+        file = read_file(path, limits)
         body, header["modified_ns"] = file.data, file.modified_ns
+        if path.resolve().is_relative_to(PICTURES):
+            trust = "own"  # the sample was looked at when it was chosen: its statues are statues
     header |= {"content": content_hash(body), "bytes": len(body)}
-    trust: Trust = "known" if header["content"] == request["known"] else request["trust"]
+    if trust == "stranger" and header["content"] == request["known"]:
+        trust = "known"
     decoded = decode(body, limits, where=request["where"], at_least=request["at_least"], trust=trust)
     small = thumbnail(decoded.seen, request["thumbnail"]) if request["thumbnail"] else b""
     return header | header_of(decoded), *bodies_of(decoded), small

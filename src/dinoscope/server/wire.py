@@ -113,6 +113,7 @@ class About(Wire):
     library: Library
     limits: UploadLimits
     auth: bool  # is a token asked for?
+    faces: Literal["block", "blur", "drop-patches", "allow"]  # what is done with pictures of people
 
 
 class Picture(Wire):

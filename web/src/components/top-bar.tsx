@@ -5,6 +5,7 @@ import { density, shape, theme, type Density, type Shape, type Theme } from "../
 import { session } from "../state/session";
 import { useStore, type Store } from "../state/store";
 import { VIEWS } from "../views";
+import type { Faces } from "../wire";
 import { Icon, Logo } from "./icon";
 import { Popover } from "./popover";
 import { QueryBar } from "./query-bar";
@@ -76,6 +77,13 @@ function AddPictures() {
   );
 }
 
+const FACES: Record<Faces, string> = {
+  block: "Pictures that look like a human face are kept out.",
+  blur: "Human faces are blurred.",
+  "drop-patches": "Human faces are hidden from the model.",
+  allow: "Human faces are let in like anything else.",
+};
+
 function Appearance() {
   const { about } = useStore(session);
   return (
@@ -98,7 +106,8 @@ function Appearance() {
           </button>
           {about && (
             <p class="hint">
-              Dinoscope {about.version} · {about.model.title}, {about.model.precision}. Your pictures stay on this machine.
+              Dinoscope {about.version} · {about.model.title}, {about.model.precision}. Your pictures stay on this machine.{" "}
+              {FACES[about.faces]}
             </p>
           )}
         </div>

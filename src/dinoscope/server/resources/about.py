@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from dinoscope import __version__
 from dinoscope.models.catalog import CARDS
 from dinoscope.models.owned import list_owned
+from dinoscope.pictures.gate import stricter
 from dinoscope.server import wire
 from dinoscope.server.parts import Here
 from dinoscope.server.problems import problem
@@ -30,6 +31,7 @@ def about(here: Here) -> wire.About:
         library=wire.Library.of(info, read_only=not here.session.library.writable),
         limits=wire.UploadLimits(max_bytes=here.settings.max_bytes, max_pixels=here.settings.max_pixels),
         auth=bool(here.access.token),
+        faces=stricter(here.settings.faces, here.settings.faces),
     )
 
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
-from dinoscope.errors import NoSuchPicture
+from dinoscope.errors import FaceRefused, NoSuchPicture
 from dinoscope.library.pages import Order
 from dinoscope.pictures.limits import Limits
 from dinoscope.server import wire
@@ -113,7 +113,9 @@ def _sent(made: Rendered, tag: str, named: bool) -> Response:
     responses={200: {"content": {"image/*": {}}, "description": "the file as it is, with its metadata"}},
 )
 def original(id: PictureId, here: Here) -> StreamingResponse:
-    """The file itself, to be saved rather than shown."""
+    """The file itself, to be saved rather than shown; not where faces are blurred, for it has them."""
+    if here.settings.faces == "blur":
+        raise FaceRefused("faces are blurred here, and a file itself would show them: save the image instead")
     known = here.session.library.picture(id)
     file = open_original(known, here.session.library.original(known, Limits.of(here.settings)))
     size = os.fstat(file.fileno()).st_size
