@@ -79,6 +79,18 @@ export const SHORTCUTS: readonly { title: string; shortcuts: readonly Shortcut[]
     ],
   },
   {
+    title: "Copies",
+    shortcuts: [
+      { keys: ["←", "→"], does: "From copy to copy within a set" },
+      { keys: ["↑", "↓"], does: "From set to set" },
+      { keys: ["k"], does: "Keep it, or not" },
+      { keys: ["n"], does: "Not a copy" },
+      { keys: ["Del"], does: "Move the spare ones to the trash" },
+      { keys: ["u"], does: "Undo" },
+      { keys: ["1", "2", "3"], does: "Side by side, slider, what differs" },
+    ],
+  },
+  {
     title: "The page",
     shortcuts: [
       { keys: ["a"], does: "Add pictures to the library" },

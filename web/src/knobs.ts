@@ -13,6 +13,7 @@ const TAKEN: Record<string, Record<string, RegExp>> = {
   match: { show: /^(dense|part|geometry)$/, there_at: POINT, here_at: POINT, links: COUNT, mirrored: /^(true|false)$/, patches: COUNT },
   distances: { pair: PAIR, why: /^true$/ },
   map: { show: /^dots$/, view: /^[\d.]+,[\d.]+,[\d.]+$/ },
+  copies: { at_least: SHARE, set: /^\d+$/, copy: /^\d+$/, show: /^(wipe|differ)$/ },
   robustness: { edits: EDITS, seed: COUNT },
 };
 

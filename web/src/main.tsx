@@ -19,6 +19,7 @@ import "./styles/distances.css";
 import "./styles/map.css";
 import "./styles/match.css";
 import "./styles/robustness.css";
+import "./styles/copies.css";
 
 applyTheme();
 followHistory();

@@ -133,7 +133,7 @@ def group_of(
     }
     ranks = {content: _rank(content, pictures[content][0], within) for content in contents}
     best = max(contents, key=lambda content: (ranks[content].order, -pictures[content][0].id))
-    first = min(pictures[best], key=lambda picture: (len(picture.path.parts), picture.id))
+    first = min(pictures[best], key=lambda one: (len(one.path.parts), len(one.path.name), one.id))
     members = [Member(first, False, _reason(best, ranks, len(contents)))]
     members += [
         Member(picture, True, "the same file as the one to keep")
@@ -177,7 +177,7 @@ def _rank(content: str, picture: Picture, within: Mapping[Pair, Found]) -> _Rank
 def _reason(best: str, ranks: Mapping[str, _Rank], count: int) -> str:
     """Why it is the one to keep, beside the next best."""
     if count == 1:
-        return "keep: the file whose place is nearest to the top"
+        return "keep: the shortest name, nearest to the top"
     mine = ranks[best]
     rival = max((rank for content, rank in ranks.items() if content != best), key=lambda rank: rank.order)
     for better, why in (

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from dinoscope.errors import BadRequest, LibraryReadOnly
+from dinoscope.features import Pixels
 from dinoscope.geometry import Size
 from dinoscope.library.connection import SHARDED
 from dinoscope.library.copybook import CopyBook, ordered
@@ -21,7 +22,6 @@ from dinoscope.operations.copy_answers import CopyAnswer, CopyReport
 from dinoscope.operations.copy_groups import COPY, SIMILAR, report_of
 from dinoscope.operations.copy_query import copies_of
 from dinoscope.operations.queries import Opened, opened
-from dinoscope.pictures.decoding import decode
 from dinoscope.pictures.limits import Limits
 
 if TYPE_CHECKING:
@@ -110,13 +110,25 @@ class Copies:
             seen, exclude=picture if isinstance(picture, int) else None, at_least=at_least, thorough=thorough
         )
 
-    def find_upload(
-        self, data: bytes, size: Size, content: str | None, *, at_least: float = COPY, thorough: bool = False
+    def find_pixels(
+        self,
+        pixels: Pixels,
+        size: Size,
+        content: str | None = None,
+        *,
+        at_least: float = COPY,
+        thorough: bool = False,
+        exclude: int | None = None,
     ) -> CopyAnswer:
-        """``find`` for a picture that was kept re-encoded: its size and content are the original's."""
+        """``find`` for a picture that somebody has decoded already.
+
+        Args:
+            size, content: of the original, and its file's hash, by which equal files are found.
+            exclude: the id of the picture, which is not to be answered.
+        """
         checked_threshold(at_least)
-        pixels = decode(data, self._limits, where="the picture", trust="known").pixels
-        return self._asked(Opened(pixels, size, None, content), at_least=at_least, thorough=thorough)
+        seen = Opened(pixels, size, None, content)
+        return self._asked(seen, at_least=at_least, thorough=thorough, exclude=exclude)
 
     def _asked(
         self, seen: Opened, *, at_least: float, thorough: bool, exclude: int | None = None

@@ -1,6 +1,7 @@
 import { api, isUpload } from "../api";
 import { routes, type Route } from "../route";
 import { commandLine, curlLine, pythonCode, type Asked } from "../snippets";
+import { copiesCommand, copiesCurl, copiesPython } from "../snippets-copies";
 import { distancesCommand, distancesCurl, distancesPython } from "../snippets-distances";
 import { robustnessCommand, robustnessCurl, robustnessPython } from "../snippets-robustness";
 import { lookCommand, lookCurl, lookPython } from "../snippets-look";
@@ -19,6 +20,12 @@ const FORMS: readonly [icon: IconName, title: string, make: (asked: Asked) => st
 ];
 
 const FORMS_OF: Record<string, typeof FORMS> = {
+  copies: [
+    ["link", "Link", () => location.href],
+    ["terminal", "Command line", copiesCommand],
+    ["file", "Python", copiesPython],
+    ["pulse", "HTTP (curl)", copiesCurl],
+  ],
   distances: [
     ["link", "Link", () => location.href],
     ["terminal", "Command line", distancesCommand],

@@ -12,6 +12,7 @@ const PATHS = {
   close: "M6 6l12 12M18 6L6 18",
   compare: "M12 3v18M4 6h4v5H4zM4 14h4v4H4zM16 6h4v4h-4zM16 13h4v5h-4z",
   copy: "M9 9h11v11H9zM15 9V4H4v11h5",
+  copies: "M8 8h12v9H8zM16 17v3H4v-9h4M11.500 12.500l2 2 3.500-4",
   down: "M6 9l6 6 6-6",
   download: "M12 4v11M7 11l5 5 5-5M5 20h14",
   eraser: "M8.500 19L4 14.500a2 2 0 0 1 0-2.800L11.700 4a2 2 0 0 1 2.800 0L20 9.500a2 2 0 0 1 0 2.800L13.300 19zM8 8l8 8M7 19h13",

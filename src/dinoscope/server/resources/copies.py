@@ -8,8 +8,9 @@ from fastapi import APIRouter, Query
 
 from dinoscope.errors import Unreadable
 from dinoscope.operations.copy_groups import COPY, SIMILAR
+from dinoscope.operations.queries import AT_LEAST
 from dinoscope.server.copying import Desk
-from dinoscope.server.looking import named
+from dinoscope.server.looking import named, pixels_of
 from dinoscope.server.parts import Here, in_thread
 from dinoscope.server.wire_copies import (
     AlikePair,
@@ -104,15 +105,13 @@ async def copies_of(
 ) -> CopyAnswer:
     """What of the library is a copy of one picture, in one query."""
     known = await named(here, picture)
+    pixels = await pixels_of(here, known, AT_LEAST)  # decoded apart, and only as it was indexed
+    content = here.uploads.get(picture).content if known.id is None else known.key
 
     def work() -> CopyAnswer:
-        if known.id is not None:
-            found = desk.copies.find(known.id, at_least=at_least, thorough=thorough)
-        else:
-            upload = here.uploads.get(picture)
-            found = desk.copies.find_upload(
-                upload.webp, upload.size, upload.content, at_least=at_least, thorough=thorough
-            )
+        found = desk.copies.find_pixels(
+            pixels, known.size, content, at_least=at_least, thorough=thorough, exclude=known.id
+        )
         return CopyAnswer.of(found)
 
     return await in_thread(work, here.encoding)
