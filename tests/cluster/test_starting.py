@@ -8,9 +8,13 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
+
+from dinoscope.cluster import starting
+from dinoscope.errors import NoClusterThere
 
 SCRIPT = """
 import json, os, stat, sys
@@ -50,6 +54,30 @@ with served(Settings(library=root), load=Hues):
     }
 print(json.dumps(told))
 """
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        (None, "Ray cannot be started on this machine \\(it timed out\\): try again"),
+        ("ray:6379", "the Ray cluster at ray:6379 cannot be joined \\(it timed out\\): start one"),
+    ],
+)
+def test_a_ray_that_does_not_start_is_one_sentence(
+    address: str | None, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def init(**_: object) -> None:
+        raise Exception("it timed out.\nAnd more.")
+
+    ray = ModuleType("ray")
+    vars(ray).update(is_initialized=lambda: False, init=init)
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    for name in (*starting.QUIET, *starting.OURS, "RAY_ADDRESS", "RAY_AUTH_MODE"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(starting, "_knock", lambda _: None)
+    with pytest.raises(NoClusterThere, match=told), starting.joined(address):
+        pass
 
 
 @pytest.mark.extra

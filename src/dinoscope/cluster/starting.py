@@ -60,10 +60,11 @@ def joined(address: str | None) -> Iterator[None]:
         options = {"address": there} if there else {"address": "local", "_temp_dir": private}
         try:
             ray.init(**options, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
-        except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
-            where = there or "this machine"
+        except Exception as error:  # noqa: BLE001  some of Ray's are of no other kind
             raise NoClusterThere(
-                f"the Ray cluster at {where} cannot be joined ({_first(error)}): {_START}"
+                f"the Ray cluster at {there} cannot be joined ({_first(error)}): {_START}"
+                if there
+                else f"Ray cannot be started on this machine ({_first(error)}): try again, it may be too busy"
             ) from None
         quiet()
         try:
@@ -124,4 +125,4 @@ def quiet() -> None:
 
 
 def _first(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
