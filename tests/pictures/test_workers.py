@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from tests.hostile.containers import many_scans
+from tests.hostile.pieces import png, rows
 
 from dinoscope.errors import DinoscopeError, NotAPicture, PictureTooLarge, Unreadable
 from dinoscope.geometry import Size
@@ -279,6 +280,19 @@ def test_a_decoder_knows_no_secret_and_can_write_no_file(
     assert around["PATH"] == os.environ["PATH"]
     sizes = next(line for line in status.splitlines() if line.startswith("Max file size"))
     assert sizes.split()[3:5] == ["0", "0"]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_an_idle_decoder_keeps_no_large_picture(file_of: FileOf) -> None:
+    limits = Limits(max_bytes=2**26, max_pixels=40_000_000, max_seconds=60)
+    large = png(5000, 6000, 16, 4, rows(5000, 6000, 32))  # 120 MB in blocks that glibc would keep
+    small = file_of(Image.new("RGB", (9, 9)), "PNG")
+    before = _children()
+    with DecodeWorkers(1, limits) as workers:
+        for data in (small, large, small):
+            workers.decode(data, where="it", at_least=64)
+        (child,) = _children() - before
+        assert child.memory_info().rss < 120 * 2**20
 
 
 def test_no_process_outlives_its_owner(limits: Limits) -> None:

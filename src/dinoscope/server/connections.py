@@ -24,6 +24,7 @@ class Connection(H11Protocol):
     _reader: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """One more; too many are told so and closed."""
         super().connection_made(transport)
         if len(self.connections) > MOST:
             transport.write(
@@ -37,17 +38,20 @@ class Connection(H11Protocol):
         self._await_head()
 
     def data_received(self, data: bytes) -> None:
+        """A head has begun, goes on or ends."""
         if self.transport.is_closing():
             return
         super().data_received(data)
         self._await_head()
 
     def on_response_complete(self) -> None:
+        """A connection that is to be closed is not waited for."""
         super().on_response_complete()
         if self.transport.is_closing():
             self._abort_later()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """No timer outlives it."""
         super().connection_lost(exc)
         self._unset_keepalive_if_required()
         for timer in (self._head, self._reader):
@@ -55,15 +59,18 @@ class Connection(H11Protocol):
                 timer.cancel()
 
     def pause_writing(self) -> None:
+        """The reader is behind: so long it may be."""
         super().pause_writing()
         self._reader = self.loop.call_later(READ_SECONDS, self.transport.abort)
 
     def resume_writing(self) -> None:
+        """The reader has caught up."""
         super().resume_writing()
         if self._reader is not None:
             self._reader.cancel()
 
     def timeout_keep_alive_handler(self) -> None:
+        """Nothing more was asked."""
         super().timeout_keep_alive_handler()
         self._abort_later()
 
