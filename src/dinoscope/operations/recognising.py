@@ -10,6 +10,7 @@ somebody said the thing is not, are asked the same way, and take the window when
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import exp
@@ -34,8 +35,8 @@ VERSION = 1  # one more whenever the cohort is another
 LEVEL, BY_PATCHES, BY_PIXELS = -7.2, 1.7, 0.3  # log odds; fitted, see above
 FARTHEST = 9.0  # deviations counted at most
 WORTH = 1.0  # deviations by patches below which nothing is laid over a window that another thing may own
+CLEARLY = 1.0  # deviations by which a window must be more like the thing than like what it is not
 DENIED = -6.0  # log odds of what somebody said it is not
-MISTAKEN = 1.0  # log odds by which the thing must be known better than what it was mistaken for
 HERE = 0.5  # probability from which a thing is said to be there
 
 
@@ -83,15 +84,18 @@ class Knower:
     def __init__(self, thing: Remembered) -> None:
         self.thing = thing
         self._views = [(view, Template(view.pixels, view.mask)) for view in thing.shown]
-        self._denied = [(view, Template(view.pixels, view.mask)) for view in thing.denied]
 
     def judged(self, near: Near) -> Judged:
-        """The view that knows the window best; what was denied takes odds away when it knows it better."""
+        """The view that knows the window best; none where it is more like what somebody said it is not."""
         best = max((judged(view, template, near) for view, template in self._views), key=_odds)
-        against = max((judged(view, template, near).odds for view, template in self._denied), default=-30.0)
-        if against < best.odds - MISTAKEN:
-            return best
-        return replace(best, odds=DENIED)
+        if best.odds > DENIED and self.thing.denied:
+            ahead = self._likeness(self.thing.shown, near) - self._likeness(self.thing.denied, near)
+            if ahead < CLEARLY * float(best.view.null[1]):
+                return replace(best, odds=DENIED)
+        return best
+
+    def _likeness(self, views: Sequence[Memory], near: Near) -> float:
+        return max(patch_likeness(view, _flat(near.seen)) for view in views)
 
     def by_patches(self, near: Near) -> float:
         """The deviations alone, which cost nothing: is it worth to look closer?"""
