@@ -8,18 +8,20 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, BinaryIO
 
 import numpy as np
 import pytest
 from PIL import Image
 from tests.hostile.containers import many_scans
-from tests.hostile.pieces import png, rows
 
 from dinoscope.errors import DinoscopeError, NotAPicture, PictureTooLarge, Unreadable
 from dinoscope.geometry import Size
+from dinoscope.pictures import worker
 from dinoscope.pictures.decoding import decode
 from dinoscope.pictures.frames import receive, send
 from dinoscope.pictures.limits import Limits
@@ -283,16 +285,27 @@ def test_a_decoder_knows_no_secret_and_can_write_no_file(
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
-def test_an_idle_decoder_keeps_no_large_picture(file_of: FileOf) -> None:
-    limits = Limits(max_bytes=2**26, max_pixels=40_000_000, max_seconds=60)
-    large = png(5000, 6000, 16, 4, rows(5000, 6000, 32))  # 120 MB in blocks that glibc would keep
-    small = file_of(Image.new("RGB", (9, 9)), "PNG")
-    before = _children()
-    with DecodeWorkers(1, limits) as workers:
-        for data in (small, large, small):
-            workers.decode(data, where="it", at_least=64)
-        (child,) = _children() - before
-        assert child.memory_info().rss < 120 * 2**20
+def test_an_idle_decoder_gives_back_what_large_pictures_took(
+    limits: Limits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trimmed: list[int] = []
+    monkeypatch.setattr("ctypes.CDLL", lambda _: SimpleNamespace(malloc_trim=trimmed.append))
+    worker.give_back(most=2**60)
+    assert trimmed == []
+    worker.give_back(most=0)
+    assert trimmed == [0]
+    for name in ("_warm_up", "confine", "alarm"):
+        monkeypatch.setattr(worker, name, lambda _: None)
+    asked: list[None] = []
+    monkeypatch.setattr(worker, "give_back", lambda: asked.append(None))
+    orders = BytesIO()
+    send(orders, {"limits": asdict(limits)})
+    for _ in range(2):
+        send(orders, {"mask": [9, 9], "where": "it"}, b"no picture")
+    orders.seek(0)
+    with pytest.raises(EOFError):
+        worker._serve(orders, BytesIO())
+    assert len(asked) == 2, "after each"
 
 
 def test_no_process_outlives_its_owner(limits: Limits) -> None:
