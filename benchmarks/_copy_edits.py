@@ -202,12 +202,12 @@ class Editor:
     def screenshot(self, image: Image.Image, strength: int) -> Edited:
         folder = Path(self.augly.__file__).parent.parent / "assets" / "screenshot_templates"
         template = folder / ("web.png", "mobile.png", "mobile.png")[strength]
-        boxes = [(0.0, 0.0, 1.0, 1.0)]
+        told: list[dict[str, Any]] = []
         made = self.augly.overlay_onto_screenshot(
-            image, template_filepath=str(template), bboxes=boxes, bbox_format="pascal_voc_norm", metadata=[],
-            max_image_size_pixels=900_000,
+            image, template_filepath=str(template), bboxes=[(0.0, 0.0, 1.0, 1.0)], bbox_format="pascal_voc_norm",
+            metadata=told, max_image_size_pixels=900_000,
         ).convert("RGB")  # fmt: skip
-        left, top, right, bottom = boxes[0]
+        left, top, right, bottom = told[-1]["dst_bboxes"][0]
         place = placed(left * made.width, top * made.height, (right - left) * made.width,
                        (bottom - top) * made.height)  # fmt: skip
         if strength == 2:

@@ -83,7 +83,9 @@ def test_a_picture_is_asked_about(dinoscope: Dinoscope, home: Path, tmp_path: Pa
     assert "No copy" in dinoscope("copies", tmp_path / "crop.jpg").out
 
 
-def test_the_trash_is_undone(dinoscope: Dinoscope, tmp_path: Path) -> None:
+def test_the_trash_is_undone_and_new_pictures_are_compared_as_they_come(
+    dinoscope: Dinoscope, tmp_path: Path
+) -> None:
     folder = tmp_path / "own"
     folder.mkdir()
     fish = opened("fishes/fish-01")
@@ -98,6 +100,9 @@ def test_the_trash_is_undone(dinoscope: Dinoscope, tmp_path: Path) -> None:
     assert back.code == 0, back.err
     assert sorted(path.name for path in folder.iterdir()) == ["fish.png", "mirror.jpg"]
     assert len(dinoscope("copies", "--json").json["groups"]) == 1
+    fish.convert("L").save(folder / "grey.png")
+    told = dinoscope("index", folder)
+    assert "Copies among the new pictures: 1" in told.err
 
 
 def test_a_marked_pair_stays_apart(dinoscope: Dinoscope, home: Path) -> None:

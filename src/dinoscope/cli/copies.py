@@ -152,13 +152,10 @@ def _write(session: Session, report: CopyReport, csv: Path | None, to: Path | No
 
 def _followed(steps: Iterator[CopyProgress]) -> None:
     """With a bar on stderr; a stop keeps what is done."""
-    from dinoscope.cli.indexing import bar
+    from dinoscope.cli.indexing import compared
 
     try:
-        with bar() as drawn:
-            task = drawn.add_task("Comparing", total=None, rate="")
-            for step in steps:
-                drawn.update(task, description=step.stage, completed=step.done, total=step.total)
+        compared(steps)
     except KeyboardInterrupt:
         note("Stopped; what was compared is kept. The same command goes on from there.")
         raise

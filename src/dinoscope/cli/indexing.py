@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bar
     from rich.progress import TaskID
 
+    from dinoscope.operations.copies import CopyProgress
     from dinoscope.operations.progress import Progress
+    from dinoscope.operations.session import Session
     from dinoscope.pictures.gate import Mode
     from dinoscope.pictures.refusal import Refusal
     from dinoscope.settings import Settings
@@ -98,7 +100,33 @@ def run(folders: Iterable[Path | str], settings: Settings) -> tuple[Progress, li
 
     roots = roots_of(folders)  # a wrong folder is told before a library is made for it
     with Session(Library.open(settings.library, write=True), settings) as session:
-        return _followed(session.index(*roots))
+        found = _followed(session.index(*roots))
+        if found[0].added:
+            tell_copies(session)
+        return found
+
+
+def tell_copies(session: Session) -> None:
+    """Whether new pictures are copies; where copies were looked for before: else all were to be compared."""
+    from dinoscope.operations.copying import looked_for
+
+    if not looked_for(session.library):
+        return
+    with session.copies() as copies:
+        new = copies.unchecked()
+        compared(copies.look())
+        groups = copies.report(only=new).groups
+    if groups:
+        count = sum(member.picture.id in new for group in groups for member in group.members)
+        note(f"[yellow]Copies among the new pictures: {count:,}[/]; dinoscope copies shows them")
+
+
+def compared(steps: Iterator[CopyProgress]) -> None:
+    """Look for copies, with a bar on stderr."""
+    with bar() as drawn:
+        task = drawn.add_task("Comparing", total=None, rate="")
+        for step in steps:
+            drawn.update(task, description=step.stage, completed=step.done, total=step.total)
 
 
 def run_ray(

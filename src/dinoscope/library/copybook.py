@@ -131,6 +131,7 @@ class CopyBook:
         return [row[0] for row in rows], bits, np.asarray([row[2] for row in rows], np.int64)
 
     def put_fingerprints(self, found: Mapping[str, tuple[NDArray[np.uint8], int]]) -> None:
+        """Keep these: content to bits and quality."""
         rows = [(content, bits.tobytes(), quality) for content, (bits, quality) in found.items()]
         with self.writing() as db:
             db.executemany("INSERT OR REPLACE INTO fingerprints VALUES (?, ?, ?)", rows)

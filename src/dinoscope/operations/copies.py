@@ -75,10 +75,12 @@ class CopyFinder:
         fresh = np.asarray(
             [row for row, content in enumerate(self.whole.contents) if content not in known], np.int64
         )
-        copies = 0
+        copies, known_pairs = 0, set[tuple[int, int]]()
         for start in range(0, len(fresh), _BLOCK):
             rows = fresh[start : start + _BLOCK]
-            found = self.examined(self.proposed(rows))
+            pairs = {pair: lead for pair, lead in self.proposed(rows).items() if pair not in known_pairs}
+            known_pairs.update(pairs)  # the other one of two proposes the pair again
+            found = self.examined(pairs)
             self.book.put(self.method, [self.whole.contents[row] for row in rows.tolist()], found)
             copies += sum(copy >= COPY for copy, _, _ in found.values())
             yield CopyProgress("Comparing", min(start + _BLOCK, len(fresh)), len(fresh), copies)
@@ -159,6 +161,7 @@ class CopyFinder:
         """What the pictures themselves say to the proposed pairs; the unlikely ones are left out."""
         ids = sorted({row for pair in pairs for row in pair})
         pictures = dict(zip(ids, self._pictures([self.whole.pictures[row] for row in ids]), strict=True))
+        self.gallery.prepare(picture for picture in pictures.values() if picture is not None)
         found: dict[Pair, tuple[float, float, dict[str, Any]]] = {}
         for (row, other), nearness in sorted(pairs.items()):
             one, two = pictures[row], pictures[other]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +28,7 @@ from dinoscope.pictures.reading import content_hash, read_bytes
 from dinoscope.pictures.thumbnails import thumbnail
 
 _BLOCK = 2048  # pictures read at once
-_KEPT = 2048  # pictures made ready that are kept: 300 KB each
-_THREADS = 2
+_KEPT = 400  # pictures made ready that are kept: 0.8 MB each
 THUMBNAIL = 320
 
 Rows = NDArray[np.int64]
@@ -132,21 +134,29 @@ class Gallery:
         self._library = library
         self._limits = limits
         self._kept: OrderedDict[str, Seen] = OrderedDict()
+        self._guard = Lock()
 
     def seen(self, picture: Picture) -> Seen | None:
-        """None where neither thumbnail nor file can be read."""
-        known = self._kept.get(picture.content)
-        if known is None:
-            pixels = self.pixels(picture)
-            if pixels is None:
-                return None
-            known = Seen.of(pixels, picture.size)
-            self._kept[picture.content] = known
+        """None where neither thumbnail nor file can be read. Safe from several threads."""
+        with self._guard:
+            known = self._kept.get(picture.content)
+            if known is not None:
+                self._kept.move_to_end(picture.content)
+                return known
+        pixels = self.pixels(picture)
+        if pixels is None:
+            return None
+        made = Seen.of(pixels, picture.size)
+        with self._guard:
+            self._kept[picture.content] = made
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
-        else:
-            self._kept.move_to_end(picture.content)
-        return known
+        return made
+
+    def prepare(self, pictures: Iterable[Picture]) -> None:
+        """Make these ready on all cores, as many as are kept."""
+        with ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="dinoscope-points") as pool:
+            list(pool.map(self.seen, islice(pictures, _KEPT)))
 
     def pixels(self, picture: Picture) -> NDArray[np.uint8] | None:
         """Of the thumbnail, or of the file, whose thumbnail is then kept."""
@@ -177,7 +187,7 @@ def fingerprinted(
         pixels = gallery.pixels(picture)
         return None if pixels is None else (picture.content, *fingerprint(reduced(pixels)))
 
-    with ThreadPoolExecutor(_THREADS, thread_name_prefix="dinoscope-fingerprint") as pool:
+    with ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="dinoscope-fingerprint") as pool:
         for start in range(0, len(missing), 256):
             found = [one for one in pool.map(made, library.pictures(missing[start : start + 256])) if one]
             book.put_fingerprints({content: (bits, quality) for content, bits, quality in found})

@@ -41,7 +41,10 @@ COVERED = (
 )  # share of the windows that show something else, and how many, from which something lies over
 BRIGHTER, STARKER = 0.05, 1.25
 COLOURLESS, COLOURED = 0.025, 1.4
-BLUNT = 1.7
+BLUNT, BLUNT_SCALED = (
+    1.5,
+    2.4,
+)  # in finest detail, of pictures at one scale, and at two: resizing smooths, too
 EDGE = 1.8  # how much stronger the change across an outline is than beside it, where a picture was pasted
 PLAIN = 0.03  # of [0, 1]: spread of what lies around a picture that is but a border
 
@@ -70,7 +73,8 @@ def name_edits(found: Evidence, here: Seen, there: Seen) -> Naming:
     tones, paler = _tones(found, here, there)
     edits += tones
     sharper: Side = "here" if laid.sharpness > 1 else "there"
-    if max(laid.sharpness, 1 / max(laid.sharpness, 1e-6)) > BLUNT:
+    still = min(found.shared) >= ALL and not edits
+    if max(laid.sharpness, 1 / max(laid.sharpness, 1e-6)) > (BLUNT if still else BLUNT_SCALED):
         edits.append("blur")
         copy = copy or ("there" if sharper == "here" else "here")
     copy = copy or paler

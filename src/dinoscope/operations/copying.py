@@ -14,7 +14,7 @@ from dinoscope.errors import BadRequest, LibraryReadOnly
 from dinoscope.features import Pixels
 from dinoscope.geometry import Size
 from dinoscope.library.connection import SHARDED
-from dinoscope.library.copybook import CopyBook, ordered
+from dinoscope.library.copybook import FILE, CopyBook, ordered
 from dinoscope.library.library import Library
 from dinoscope.library.trash import Moved, Trash
 from dinoscope.operations.copies import METHOD, CopyFinder, CopyProgress
@@ -212,6 +212,13 @@ class Copies:
         with self._session.library.shelf(self._session.backbone.identity.key).vectors() as view:
             return view.generation
 
+    def unchecked(self) -> set[int]:
+        """Ids of pictures that were not compared with all others yet, of equal files the oldest."""
+        known = self._book.checked(self.method)
+        whole = self._current().whole
+        pairs = zip(whole.contents, whole.pictures, strict=True)
+        return {id for content, id in pairs if content not in known}
+
     def again(self) -> None:
         """Forget all pairs, so that they are looked for anew; marks stay."""
         self._book.forget(self.method)
@@ -236,6 +243,11 @@ class Copies:
         key = self._session.backbone.identity.key
         counted = Counter(stamp.content for _, stamp, _ in library.stamps(key))
         return [content for content, files in counted.items() if files > 1]
+
+
+def looked_for(library: Library) -> bool:
+    """Has anybody looked for copies in this library?"""
+    return (library.folder / FILE).is_file()
 
 
 def checked_threshold(share: float) -> None:
