@@ -85,13 +85,19 @@ def ready() -> None:
 
 def _likely(pixels: Pixels) -> list[tuple[int, Face]]:
     """(quarter turns, what seems to be a face in the picture turned so), the likeliest first."""
+    from PIL import Image
+
     height, width = pixels.shape[:2]
-    upright = _seen(_cut(pixels, 0, 0, width, height), SIDE, [0])[0]
-    across, down = round(width * _BORDER), round(height * _BORDER)
-    small = _seen(_cut(pixels, -across, -down, width + across, height + down), SMALL, [0, 1, 2, 3])
+    whole = _cut(pixels, 0, 0, width, height)
+    whole = whole.resize(_fitted(whole.size, SIDE), Image.Resampling.BILINEAR, reducing_gap=1.5)
+    across, down = round(whole.width * _BORDER), round(whole.height * _BORDER)
+    bordered = _cut(np.asarray(whole), -across, -down, whole.width + across, whole.height + down)
+    scale = width / whole.width, height / whole.height  # of the picture to what is looked at
+    upright = [Face(_moved(one.box, scale), one.score) for one in _seen(whole, SIDE, [0])[0]]
+    small = _seen(bordered, SMALL, [0, 1, 2, 3])
     for turns, found in enumerate(small):
-        (x, y) = (across, down) if turns % 2 == 0 else (down, across)
-        small[turns] = [Face(_moved(one.box, (1, 1), (-x, -y)), one.score) for one in found]
+        by, to = ((-across, -down), scale) if turns % 2 == 0 else ((-down, -across), scale[::-1])
+        small[turns] = [Face(_moved(_moved(one.box, (1, 1), by), to), one.score) for one in found]
     likely = [(0, face) for face in _once([*upright, *small[0]])]
     likely += [(turns, face) for turns in (1, 2, 3) for face in small[turns]]
     return sorted(likely, key=lambda one: -one[1].score)
@@ -99,8 +105,7 @@ def _likely(pixels: Pixels) -> list[tuple[int, Face]]:
 
 def _seen(image: Image, side: int, turns: Sequence[int]) -> list[list[Face]]:
     """What a picture seems to hold, turned in each way, in its pixels; its longer side becomes ``side``."""
-    scale = side / max(image.size)
-    wide, high = (max(_STEP, round(one * scale / _STEP) * _STEP) for one in image.size)
+    wide, high = _fitted(image.size, side)
     across, along = image.width / wide, image.height / high
     picture = _shrunk(image, wide, high)
     found: dict[int, list[Face]] = {}
@@ -120,6 +125,12 @@ def _at_home(found: tuple[int, Face], pixels: Pixels) -> Face:
     """A face of the turned picture in the pixels themselves, as sure as the first look was."""
     turns, face = found
     return Face(_turned_back(face.box, turns, pixels), min(face.score, FACE))
+
+
+def _fitted(size: tuple[int, int], side: int) -> tuple[int, int]:
+    """(width, height) the network takes, nearly of the same shape, the longer one ``side``."""
+    wide, high = (max(_STEP, round(one * side / max(size) / _STEP) * _STEP) for one in size)
+    return wide, high
 
 
 def _turned_back(box: Box, turns: int, pixels: Pixels) -> Box:
@@ -170,7 +181,8 @@ def _shrunk(image: Image, wide: int, high: int) -> FloatArray:
     """(3, high, wide) as the network takes it."""
     from PIL import Image
 
-    image = image.resize((wide, high), Image.Resampling.BILINEAR, reducing_gap=1.5)
+    if image.size != (wide, high):
+        image = image.resize((wide, high), Image.Resampling.BILINEAR, reducing_gap=1.5)
     return np.asarray(image, np.float32).transpose(2, 0, 1)
 
 
