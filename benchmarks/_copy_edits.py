@@ -4,8 +4,9 @@
     python benchmarks/_copy_edits.py OUT ORIGINALS... --backgrounds FOLDER --each 6
 
 AugLy (Papakipos and Bitton 2022) edits where it can; Pillow where it fails (memes, perspective) or has
-nothing (collages, frames, quarter turns). OUT gets the pictures and ``queries.json``: for each the original,
-the edit, its strength, and the map of the original's unit square to the edited picture's pixels.
+nothing (collages, frames, quarter turns). OUT gets the pictures and ``queries.json``: for each the
+original, the edit, its strength, and the map of the original's unit square to the edited picture's pixels,
+null where it is not known.
 """
 
 from __future__ import annotations
@@ -199,21 +200,15 @@ class Editor:
         left, top = mine % across * cell + 4 - cut[0], mine // across * cell + 4 - cut[1]
         return made, placed(left, top, image.width * scale, image.height * scale)
 
-    def screenshot(self, image: Image.Image, strength: int) -> Edited:
+    def screenshot(self, image: Image.Image, strength: int) -> tuple[Image.Image, None]:
         folder = Path(self.augly.__file__).parent.parent / "assets" / "screenshot_templates"
         template = folder / ("web.png", "mobile.png", "mobile.png")[strength]
-        told: list[dict[str, Any]] = []
         made = self.augly.overlay_onto_screenshot(
-            image, template_filepath=str(template), bboxes=[(0.0, 0.0, 1.0, 1.0)], bbox_format="pascal_voc_norm",
-            metadata=told, max_image_size_pixels=900_000,
-        ).convert("RGB")  # fmt: skip
-        left, top, right, bottom = told[-1]["dst_bboxes"][0]
-        place = placed(left * made.width, top * made.height, (right - left) * made.width,
-                       (bottom - top) * made.height)  # fmt: skip
+            image, template_filepath=str(template), max_image_size_pixels=900_000
+        ).convert("RGB")
         if strength == 2:
             made = made.resize((made.width // 3, made.height // 3))
-            place = np.diag([1 / 3, 1 / 3, 1]) @ place
-        return made, place
+        return made, None  # AugLy does not say where the picture went
 
     # colours and quality
 
@@ -311,16 +306,17 @@ def main() -> None:
     chosen = random.Random(arguments.seed)
     written: list[dict[str, Any]] = []
     for name in EDITS:
-        edit: Callable[[Image.Image, int], Edited] = getattr(editor, name)
+        edit: Callable[[Image.Image, int], tuple[Image.Image, Map | None]] = getattr(editor, name)
         for strength in range(3):
             for source in chosen.sample(arguments.originals, min(arguments.each, len(arguments.originals))):
                 made, place = edit(opened(source), strength)
+                at = None if place is None else np.round(place, 4).tolist()
                 file = f"{name}-{strength}-{source.stem}-{len(written):05d}.jpg"
                 buffer = BytesIO()
                 made.convert("RGB").save(buffer, "JPEG", quality=90)
                 (arguments.out / file).write_bytes(buffer.getvalue())
                 written.append({"file": file, "original": str(source), "edit": name, "strength": strength,
-                                "size": made.size, "map": np.round(place, 4).tolist()})  # fmt: skip
+                                "size": made.size, "map": at})  # fmt: skip
     (arguments.out / "queries.json").write_text(json.dumps(written), "utf-8")
     print(f"{len(written)} pictures, {len(EDITS)} edits at 3 strengths")
 

@@ -50,7 +50,7 @@ class Query:
     edit: str
     strength: int
     original: str | None  # name of its file among the references
-    map: NDArray[np.float64]  # from the original's unit square to its pixels
+    map: NDArray[np.float64] | None  # from the original's unit square to its pixels; None: not known
     size: tuple[int, int]
 
 
@@ -80,8 +80,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--references", type=Path, required=True)
-    parser.add_argument("--edited", type=Path, required=True)
+    parser.add_argument("--references", type=Path)
+    parser.add_argument("--edited", type=Path)
     parser.add_argument("--others", type=Path)
     parser.add_argument("--library", type=Path, help="of the references, kept between runs")
     parser.add_argument("--stride", type=int, default=1, help="every so many queries")
@@ -92,6 +92,8 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.fit:
         return fit(arguments.fit)
+    if not (arguments.references and arguments.edited):
+        return print("copies.py wants --references and --edited: see its first lines")
     settings = load_settings().with_overrides(threads=1)
     with TemporaryDirectory(prefix="dinoscope-bench-") as scratch:
         folder = arguments.library or Path(scratch) / "library"
@@ -114,9 +116,11 @@ def main() -> None:
 def read(folder: Path, first: int, stride: int, *, known: bool = True) -> Iterator[Query]:
     for one in json.loads((folder / "queries.json").read_text("utf-8"))[first::stride]:
         original = Path(one["original"]).name if known else None
-        matrix = np.asarray(one["map"], np.float64)
+        known_map = one["map"] is not None and one["edit"] != "screenshot"  # which AugLy does not tell
+        matrix = np.asarray(one["map"], np.float64) if known_map else None
+        matrix = matrix / matrix[2, 2] if matrix is not None else None
         size = (int(one["size"][0]), int(one["size"][1]))
-        yield Query(folder / one["file"], one["edit"], one["strength"], original, matrix / matrix[2, 2], size)
+        yield Query(folder / one["file"], one["edit"], one["strength"], original, matrix, size)
 
 
 def report(session: Session, queries: Sequence[Query], arguments: argparse.Namespace) -> None:
@@ -136,8 +140,8 @@ def report(session: Session, queries: Sequence[Query], arguments: argparse.Names
             for hit in answer.copies:
                 right = hit.picture.path.name == query.original
                 tally.mine.answers.append((score_of(hit.found.copy), right, number))
-                if right and hit.found.matrix:
-                    best = max(best, hit.found.copy)
+                best = max(best, hit.found.copy if right else 0.0)
+                if right and hit.found.matrix and query.map is not None:
                     size = hit.picture.size.width, hit.picture.size.height
                     tally.places[query.edit].append(overlaps(query, size, hit.found.here, hit.found.there))
             if query.original is not None:
@@ -199,6 +203,7 @@ def overlaps(
     query: Query, size: tuple[int, int], here: Sequence[Sequence[float]], there: Sequence[Sequence[float]]
 ) -> tuple[float, float]:
     """IoU of the outlines drawn with the true ones, in the edited picture and in the original."""
+    assert query.map is not None
     square = np.asarray([[0, 0], [1, 0], [1, 1], [0, 1]], np.float64)
     wide, high = float(query.size[0]), float(query.size[1])
     true_here = clipped(moved(query.map, square), (wide, high))
