@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from base64 import b64encode
 from dataclasses import replace
 from io import BytesIO
@@ -16,6 +17,7 @@ from tests.hostile.foreign import FOREIGN
 from tests.hostile.whole import whole_pictures
 from tests.server.conftest import Colours, asking, bounded, running
 
+from dinoscope.errors import PictureTooLarge
 from dinoscope.library.library import Library
 from dinoscope.operations.indexing import index_folders
 from dinoscope.operations.session import Session
@@ -85,6 +87,36 @@ def test_a_mask_is_a_file_like_any_other(reader: TestClient, monkeypatch: pytest
         asked = {"picture": "1", "mask": b64encode(data).decode(), "refine": False}
         statuses[name] = reader.post("/api/v1/search/region?k=1", json=asked).status_code
     assert statuses == {"good": 200, "scans": 413, "cut": 415}
+
+
+def test_uploads_that_hang_leave_a_decoder_for_everybody_else(
+    reader: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hanging, go, inside = threading.Event(), threading.Event(), []
+
+    def hang(*_: object, **__: object) -> None:
+        inside.append(threading.get_ident())
+        hanging.set()
+        go.wait(20)
+        raise PictureTooLarge("the picture you sent took longer than 20 s to decode: make it smaller")
+
+    monkeypatch.setattr("dinoscope.pictures.workers.DecodeWorkers.decode", hang)
+    sending = [
+        threading.Thread(target=reader.post, args=(QUERIES,), kwargs={"content": b"x"}) for _ in "abcd"
+    ]
+    for one in sending:
+        one.start()
+    assert hanging.wait(20)
+    try:
+        found = reader.get("/api/v1/pictures?limit=1000").json()["pictures"]
+        large = next(one["id"] for one in found if one["name"] == "large.jpg")
+        assert reader.get(f"/api/v1/pictures/{large}/image?side=333").status_code == 200
+        assert reader.get(f"/api/v1/look?picture={large}").status_code == 200
+        assert len(inside) == 1
+    finally:
+        go.set()
+        for one in sending:
+            one.join()
 
 
 def test_uploads_never_touch_the_disk(

@@ -139,6 +139,7 @@ def _parts(settings: Settings, session: Session, access: Access, workers: Decode
         session=session,
         access=access,
         workers=workers,
+        uploading=CapacityLimiter(DECODERS - 1),
         decoding=CapacityLimiter(DECODERS),
         encoding=CapacityLimiter(1),
         searching=CapacityLimiter(8),

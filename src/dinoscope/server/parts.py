@@ -37,6 +37,7 @@ from dinoscope.settings import Settings
 
 Result = TypeVar("Result")
 
+MOST_UPLOADS = 16  # that wait to be decoded
 MOST_WAITING = 64  # for one limiter's turn; who comes later waits less by asking again
 
 Inner: TypeAlias = "tuple[str, int, Facet, int]"  # content or upload, layer, facet, most patches
@@ -59,7 +60,8 @@ class Parts:
     session: Session
     access: Access
     workers: DecodeWorkers
-    decoding: CapacityLimiter  # uploads decoded at once; the others wait without holding a thread
+    uploading: CapacityLimiter  # decodes of strangers' bytes: one decoder less than there are, so that
+    decoding: CapacityLimiter  # pictures of the library are decoded while an upload takes its twenty seconds
     encoding: CapacityLimiter  # one: two encoders would only share the same cores
     searching: CapacityLimiter
     refining: CapacityLimiter  # second looks for parts: a second each, so they have no share in the above
@@ -83,7 +85,7 @@ class Parts:
         """
         if not data:
             raise BadRequest("no picture was sent: make its bytes the body of the request")
-        decoded = await in_thread(lambda: self._decode(data), self.decoding)
+        decoded = await in_thread(lambda: self._decode(data), self.uploading, MOST_UPLOADS)
         features, seconds = await in_thread(lambda: self._encode(decoded), self.encoding)
         webp = await in_thread(lambda: thumbnail(decoded.pixels, SIDE), self.decoding)
         return Upload(webp, decoded.size, decoded.kind, features, seconds, decoded.shown, content_hash(data))
@@ -128,13 +130,13 @@ class Parts:
         return loaded.decoded if loaded.content == picture.content else None
 
 
-async def in_thread(work: Callable[[], Result], limiter: CapacityLimiter) -> Result:
+async def in_thread(work: Callable[[], Result], limiter: CapacityLimiter, most: int | None = None) -> Result:
     """Run blocking work beside the event loop, when the limiter has room.
 
     Raises:
         ServerBusy: too many wait for that already.
     """
-    if limiter.statistics().tasks_waiting >= MOST_WAITING:
+    if limiter.statistics().tasks_waiting >= (MOST_WAITING if most is None else most):
         raise ServerBusy("as many requests wait for that as may: try again in a moment")
     return await anyio.to_thread.run_sync(work, limiter=limiter)
 
