@@ -181,16 +181,14 @@ def odds(
     Returns:
         None where there are too few pictures to tell, or no other than the query.
     """
-    if calibration is None or len(cohort) < ENOUGH or (cohort @ query >= _SAME).all():
+    if calibration is None or len(cohort) < ENOUGH:
         return None
-    return calibration.chance(_z(score, query, cohort), max(1, among))
-
-
-def _z(score: float, query: FloatArray, cohort: Vectors) -> float:
-    """How many of the query's own deviations the score lies above the query's own mean."""
-    scores = (cohort @ query).astype(np.float64)
-    scores = scores[scores < _SAME]
-    return (score - float(scores.mean())) / max(float(scores.std()), 1e-6)
+    usual = (cohort @ query).astype(np.float64)
+    usual = usual[usual < _SAME]
+    if not len(usual):
+        return None
+    z = (score - float(usual.mean())) / max(float(usual.std()), 1e-6)  # in the query's own deviations
+    return calibration.chance(z, max(1, among))
 
 
 def _sentence(chance: float, among: int, here: bool) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
+import numpy as np
+
 from dinoscope.errors import BadRequest
 from dinoscope.features import FloatArray, Vectors
 from dinoscope.library.filters import Filter
@@ -146,8 +148,9 @@ def _hits(
     groups: list[tuple[tuple[Picture, ...], float]], calibration: Calibration | None, collapse: bool
 ) -> tuple[Hit, ...]:
     hits: list[Hit] = []
-    for pictures, score in groups:
-        percentile = calibration.percentile(score) if calibration else 0.0
+    scores = np.array([score for _, score in groups])
+    percentiles = calibration.percentiles(scores) if calibration else np.zeros(len(scores), np.float32)
+    for (pictures, score), percentile in zip(groups, percentiles.tolist(), strict=True):
         if collapse:
             hits.append(Hit(pictures[0], score, percentile, pictures[1:]))
         else:
