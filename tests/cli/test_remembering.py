@@ -29,9 +29,11 @@ def test_a_thing_is_taught_listed_handed_on_and_forgotten(dinoscope: Dinoscope, 
     assert ran.out.splitlines()[1:] == ["  one.png: 20,30,68,78", "  two.png: 120,90,168,138"]
     file = tmp_path / "keys.npz"
     listed = dinoscope("objects", "--json", "--export", "keys", "--out", file)
+    assert listed.code == 0, listed.err
     assert [(thing["name"], len(thing["views"])) for thing in listed.json] == [("Keys", 2)]
     assert dinoscope("forget", "KEYS").code == 0
     again = dinoscope("objects", "--json", "--import", file, "--as", "car keys")
+    assert again.code == 0, again.err
     assert [thing["name"] for thing in again.json] == ["car keys"]
 
 
@@ -47,7 +49,8 @@ def test_where_it_is_comes_as_json_and_as_a_drawing(dinoscope: Dinoscope, tmp_pa
     assert (abs(left - 100) < 12, abs(top - 40) < 12, abs(right - 148) < 12, abs(bottom - 88) < 12) == (
         True,
     ) * 4
-    assert Image.open(drawn).size[0] > 300
+    with Image.open(drawn) as sheet:
+        assert sheet.size[0] > 300
     nothing = dinoscope("where", "keys", not_there)
     assert nothing.out.strip() == "keys: not here."
 

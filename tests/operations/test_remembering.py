@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from pathlib import Path
 
@@ -181,6 +182,18 @@ def test_a_file_that_is_none_is_refused(objects: Objects) -> None:
     for data in (b"", b"PK\x03\x04 nonsense", bytes(1000)):
         with pytest.raises(BadRequest, match="the file is no object that Dinoscope exported"):
             objects.import_(data)
+
+
+def test_a_file_with_impossible_numbers_is_refused(objects: Objects, exported: bytes) -> None:
+    with np.load(io.BytesIO(exported)) as kept:
+        arrays = dict(kept)
+    for name, value in (("0_poses", 255), ("0_weights", np.nan), ("1_null", 0)):
+        spoilt = arrays | {name: np.full_like(arrays[name], value)}
+        buffer = io.BytesIO()
+        np.savez(buffer, **spoilt)
+        with pytest.raises(BadRequest, match="the file is no object that Dinoscope exported"):
+            objects.import_(buffer.getvalue())
+    assert objects.all() == []
 
 
 def test_a_mask_is_taken_as_it_is(objects: Objects) -> None:

@@ -112,8 +112,6 @@ def objects(
 ) -> None:
     """The things that are remembered; one of them as a file, or from one."""
     from dinoscope.cli.writing import writing
-    from dinoscope.pictures.limits import Limits
-    from dinoscope.pictures.reading import read_bytes
 
     if bool(export) != bool(to):
         raise BadRequest("--export and --out go together: name the thing and the file")
@@ -122,7 +120,7 @@ def objects(
     settings = settings_of(library=library, model=model)
     with _session(settings, make=imported is not None) as session:
         if imported is not None:
-            thing = session.objects.import_(read_bytes(imported, Limits.of(settings)), name)
+            thing = session.objects.import_(_bytes_of(imported), name)
             note(f"[green]{escaped(thing.name)}[/] is remembered now.")
         if export is not None and to is not None:
             data = session.objects.export(export)
@@ -187,6 +185,19 @@ def _session(settings: Any, *, make: bool = False) -> Session:
             raise
         Library.open(settings.library, write=True).close()
         return Session(opened(settings.library), settings)
+
+
+def _bytes_of(path: Path) -> bytes:
+    """An exported file. Raises: Unreadable; BadRequest: it is far too large to be one."""
+    from dinoscope.errors import Unreadable
+    from dinoscope.operations.memories import MOST_BYTES
+
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise BadRequest(f"{path} is too large to be an exported object: name another file")
+        return path.read_bytes()
+    except OSError as error:
+        raise Unreadable(f"{path} cannot be read ({error.strerror}): check its name") from None
 
 
 def _marks(

@@ -47,7 +47,8 @@ def parted(like: FloatArray, inside: Bools, outside: Bools) -> FloatArray:
     low = float(np.quantile(like[outside], USUAL)) if outside.any() else float(like.min())
     high = float(np.quantile(like[inside], BEST)) if inside.any() else float(like.max())
     span = max(high - low, 1e-3)
-    return np.asarray(1 / (1 + np.exp(-STEEP * ((like - low) / span - MIDWAY))), np.float32)
+    odds = STEEP * np.clip((like - low) / span - MIDWAY, -3, 3)
+    return np.asarray(1 / (1 + np.exp(-odds)), np.float32)
 
 
 def proposed(seen: Seen, others: Sequence[Seen] = ()) -> Box:

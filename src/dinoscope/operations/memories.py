@@ -19,6 +19,7 @@ VERSION = 1  # of the file
 LONGEST = 100  # characters of a name
 MOST_VIEWS = 24  # taught and corrected: each costs about 20 ms a place looked at
 MOST_BYTES = 64 * 2**20  # of a file somebody hands in
+MOST_PATCHES, MOST_POSES = 4096, 16  # of a view
 SIDE = 160  # pixels of the longer side of what is kept of a photo
 Kind = Literal["taught", "yes", "no"]  # a photo; a sighting confirmed, or denied
 KINDS: tuple[Kind, ...] = ("taught", "yes", "no")
@@ -188,6 +189,8 @@ def _view(about: Any, kept: Any, number: int) -> Memory:
         and min(floats["null"][[1, 3]]) > 0
         and len(floats["query"]) == len(floats["query_weights"]) > 0
         and all(np.isfinite(value).all() for value in floats.values())
+        and all(len(floats[name]) <= MOST_PATCHES for name in _WIDE)
+        and bool(((floats["poses"] >= 0) & (floats["poses"] < MOST_POSES)).all())
     )
     if not fits:
         raise ValueError("arrays that do not fit each other")

@@ -219,6 +219,11 @@ class Objects:
                 f"{thing.name!r} was taught with the model {thing.model}, and this library asks {self._key}: "
                 "teach it again from its photos"
             )
+        numbers = self._looker.basis.dimension
+        if any(view.patches.shape[1] != numbers for view in thing.views):
+            raise BadRequest(
+                f"{thing.name!r} was exported by another Dinoscope: teach it again from its photos"
+            )
         return self._changed(replace(thing, views=()), thing.views, new=True)
 
     # Inside
