@@ -20,7 +20,7 @@ COLOUR = 1.0  # say of the colours
 NEAR = 1 / 24  # radius of the filter, in the window's longer side
 SMOOTH = 1e-3  # variance of grey that counts as an edge
 SURE = 4.0  # log odds that a colour speaks with at most
-SPECK = 0.08  # of the largest piece: what is smaller is dropped
+SPECK = 0.2  # of the largest piece: what is smaller is dropped
 
 Doubles = NDArray[np.float64]
 
