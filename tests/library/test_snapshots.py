@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
+import numpy as np
 import pytest
-from tests.library.conftest import MODEL, file, found, plant, vector
+from tests.library.conftest import MODEL, content, file, found, parts, plant, vector
 
 from dinoscope.library import checksums, optimising
 from dinoscope.library.filters import parse_filter
@@ -111,3 +113,43 @@ def test_what_is_committed_while_traces_are_cleared_stays(
     committing.join()
     assert list(library.verify()) == []
     assert [found(library, number) for number in (3, 13)] == [[3], [13]]
+
+
+def test_no_answer_is_of_another_row_while_rows_come_go_and_move(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two readers hold each answer against what was planted, while a writer adds, removes, merges, compacts."""
+    monkeypatch.setattr(optimising, "EXACT_UP_TO", 100)
+    plant(library, [file(number) for number in range(200)], regions=True)
+    library.optimise()
+    vectors = np.stack([vector(number) for number in range(500)])
+    done = Event()
+
+    def follow(seed: int) -> int:
+        dice, asked = np.random.default_rng(seed), 0
+        with Library.open(library.folder) as reader:
+            shelf = reader.shelf(MODEL.key)
+            while not done.is_set():
+                number = int(dice.integers(200))
+                (answer,) = shelf.search(vectors[number][None], 5)
+                truth = [float(vectors[int(one, 16)] @ vectors[number]) for one, _ in answer]
+                np.testing.assert_allclose([score for _, score in answer], truth, atol=2e-3)
+                with shelf.tokens() as view:
+                    row = view.row_of(content(number))
+                    if row is not None:
+                        tokens = view.read(np.array([row])).vectors[0]
+                        np.testing.assert_array_equal(tokens, parts(number).vectors)
+                asked += 1
+        return asked
+
+    with ThreadPoolExecutor(2) as threads:
+        followers = [threads.submit(follow, seed) for seed in (1, 2)]
+        try:
+            for turn in range(12):
+                plant(library, [file(200 + 20 * turn + one) for one in range(20)], regions=True)
+                library.remove(ids=[11 * turn + one for one in range(1, 12)])
+                library.compact() if turn % 3 else library.optimise()
+        finally:
+            done.set()
+    assert all(follower.result() > 0 for follower in followers)
+    assert list(library.verify()) == []
