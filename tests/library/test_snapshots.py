@@ -118,7 +118,7 @@ def test_what_is_committed_while_traces_are_cleared_stays(
 def test_no_answer_is_of_another_row_while_rows_come_go_and_move(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two readers hold each answer against what was planted, while a writer adds, removes, merges, compacts."""
+    """Two readers hold each answer against what was planted, while a writer changes all there is."""
     monkeypatch.setattr(optimising, "EXACT_UP_TO", 100)
     plant(library, [file(number) for number in range(200)], regions=True)
     library.optimise()
