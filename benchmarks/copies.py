@@ -194,9 +194,14 @@ def show(session: Session, queries: Sequence[Query], tally: Tally) -> None:
               f"({len(every)} found)\n")  # fmt: skip
     print(f"{'edit':<16}{'found at 50 %, by strength':<30}{'IoU':>8}")
     for edit in sorted({query.edit for query in queries}):
-        shares = [np.mean(np.asarray(tally.found.get((edit, s)) or [np.nan]) >= 0.5) for s in range(3)]
+        shares = [share_of(tally.found.get((edit, s), [])) for s in range(3)]
         overlap = np.mean(tally.places[edit]) if tally.places[edit] else np.nan
         print(f"{edit:<16}{'  '.join(f'{share:6.2f}' for share in shares):<30}{overlap:>8.2f}")
+
+
+def share_of(best: Sequence[float]) -> float:
+    """Of the copies, those that were found; nan where none was asked for."""
+    return float(np.mean(np.asarray(best) >= 0.5)) if best else float("nan")
 
 
 def overlaps(

@@ -123,7 +123,7 @@ function Tile({ member, best, current, kept, toggle }: { member: Member; best: b
   const [, reason] = /^(?:keep|look): (.*)$/.exec(why) ?? ["", why];
   return (
     <div class="copies-tile" data-current={current || undefined} data-kept={kept || undefined}>
-      <button type="button" class="copies-thumb" aria-label={`Compare ${picture.name}`} aria-pressed={current} onClick={() => (best ? navigate({ picture: picture.id }) : turn({ copy: String(picture.id) }))}>
+      <button type="button" class="copies-thumb" aria-label={`${best ? "Best: " : "Compare "}${picture.name}`} aria-pressed={current} onClick={() => (best ? navigate({ picture: picture.id }) : turn({ copy: String(picture.id) }))}>
         <img src={queryThumbnailUrl(String(picture.id), 320)} alt="" loading="lazy" draggable={false} />
         {best && <span class="copies-best">Best</span>}
       </button>
