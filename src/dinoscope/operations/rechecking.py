@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from os import cpu_count
 
@@ -39,7 +40,10 @@ def recheck(library: Library, settings: Settings) -> Iterator[Rechecked]:
     faces.ready()
     limits = replace(Limits.of(settings), faces="block")
     count, done, total = decode_workers(cpu_count() or 1), 0, library.count()
-    with DecodeWorkers(count, limits) as workers, ThreadPoolExecutor(count) as pool:
+    with ExitStack() as stack:
+        workers = stack.enter_context(DecodeWorkers(count, limits))
+        pool = stack.enter_context(ThreadPoolExecutor(count))
+        stack.callback(workers.close)  # first, for the pool waits for pictures that are being decoded
         for pictures in _pages(library):
             for picture, found in zip(
                 pictures, pool.map(lambda one: _face(library, workers, one, limits), pictures), strict=True
