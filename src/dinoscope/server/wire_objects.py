@@ -124,6 +124,7 @@ class Whereabouts(Wire):
 
     @classmethod
     def in_picture(cls, name: str, found: tuple[whereabouts.Sighting, ...], seconds: float) -> Self:
+        """Of one picture."""
         places = "1 place" if len(found) == 1 else f"{len(found)} places"
         return cls(
             name=name,
@@ -139,6 +140,7 @@ class Whereabouts(Wire):
 
     @classmethod
     def in_library(cls, answer: recalling.Recalled) -> Self:
+        """Of the library."""
         return cls(
             name=answer.name,
             sentence=answer.sentence,
