@@ -30,6 +30,7 @@ OWN = {  # who may say that bytes are the program's own
     "cli/regions.py": "a thumbnail of the library",
     "operations/bases.py": "the sample",
     "operations/palettes.py": "the sample",
+    "operations/recognising.py": "the sample",
     "training/agreement.py": "the sample",
 }
 LIMITS = {  # who may make limits other than from the settings, whose word about faces they carry

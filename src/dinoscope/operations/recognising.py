@@ -160,7 +160,7 @@ def _cohort(backbone: Backbone, basis: Basis, limits: Limits) -> Cohort:
     dice = np.random.default_rng(0)
     found, counts, pixels = [], [], []
     for path in sampled(WINDOWS):
-        picture = pixels_of(path, limits)
+        picture = pixels_of(path, limits, "own")
         side = int(dice.uniform(0.3, 0.9) * min(picture.shape[:2]))
         top, left = (int(dice.integers(0, length - side + 1)) for length in picture.shape[:2])
         window = picture[top : top + side, left : left + side]
