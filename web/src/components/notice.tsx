@@ -1,4 +1,5 @@
 import type { ComponentChildren } from "preact";
+import { asSentence } from "../format";
 import { message } from "../state/overlays";
 import { session } from "../state/session";
 import { useStore } from "../state/store";
@@ -32,7 +33,7 @@ export function Toast() {
       {shown && (
         <div class={`toast ${shown.tone}`}>
           <Icon name={shown.tone === "bad" ? "warning" : "info"} />
-          <span>{shown.text}</span>
+          <span>{shown.tone === "bad" ? asSentence(shown.text) : shown.text}</span>
           <button type="button" class="button bare" aria-label="Dismiss" onClick={() => message.set(null)}>
             <Icon name="close" size={16} />
           </button>
