@@ -32,11 +32,12 @@ from dinoscope.settings import Settings
 WINDOWS = 48  # of the sample, that what is not the thing is measured on: 3-6 s of encoding, once a model
 LAID = 16  # of them that a view is laid over: 20 ms each, when it is taught
 VERSION = 1  # one more whenever the cohort is another
-LEVEL, BY_PATCHES, BY_PIXELS = -7.2, 1.7, 0.3  # log odds; fitted, see above
+LEVEL, BY_PATCHES, BY_PIXELS = -8.8, 1.7, 0.3  # log odds; fitted, see above
 FARTHEST = 9.0  # deviations counted at most
 WORTH = 1.0  # deviations by patches below which nothing is laid over a window that another thing may own
 CLEARLY = 1.0  # deviations by which a window must be more like the thing than like what it is not
 DENIED = -6.0  # log odds of what somebody said it is not
+KNOWN = -1.6  # log odds from which a thing may be another photo's, or a better window may show it
 HERE = 0.5  # probability from which a thing is said to be there
 
 
@@ -108,7 +109,7 @@ def judged(view: Memory, template: Template, near: Near) -> Judged:
     """One view of a thing and a window. It is laid over it only where that may still make a difference."""
     patches = _deviations(patch_likeness(view, _flat(near.seen)), view.null[:2])
     odds = LEVEL + BY_PATCHES * patches
-    if odds + BY_PIXELS * FARTHEST < 0:
+    if odds + BY_PIXELS * FARTHEST < KNOWN:
         return Judged(odds, view, patches, 0.0, Laid(-1.0, np.eye(2, 3)))
     laid = template.laid(near.ready)
     pixels = _deviations(laid.score, view.null[2:])
@@ -185,7 +186,7 @@ def known_share(knower: Knower, thing: Remembered) -> float:
 def knows(knower: Knower, view: Memory) -> bool:
     """Would a thing be seen in the window that another view was taught from?"""
     near = seen_again(view)
-    return knower.by_patches(near) > WORTH and knower.judged(near).odds >= 0
+    return knower.by_patches(near) > WORTH and knower.judged(near).odds >= KNOWN
 
 
 def seen_again(view: Memory) -> Near:

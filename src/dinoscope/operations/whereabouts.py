@@ -24,11 +24,11 @@ ROOM = 1.7  # sides of a window, in those of what is looked at in it
 LEAST = 24  # pixels of a window's side
 PLACES = (3, 4)  # looked at from near: of the whole picture, then of its tiles
 ROOMS = (ROOM, 1.7 * ROOM)  # a place found may be a part of the thing only
-PROMISING, AGAIN = -3.0, 2  # log odds from which a place is looked at again, and how often
+PROMISING, AGAIN = -4.6, 2  # log odds from which a place is looked at again, and how often
 SAME_PLACE = 0.4  # overlap of two windows from which one of them is enough
 CENTRED = 0.75  # overlap of two windows from which the thing is in the middle of both
 COMMON = 0.6  # of the smaller box that two sightings of one thing share at least
-CERTAIN = 1.5  # log odds from which nothing smaller is looked for
+CERTAIN = 0.0  # log odds from which nothing smaller is looked for
 # From which deviations by pixels, or correlation, the view's own outline has a say, and over which it grows
 SURE, FITS = (2.0, 3.0), (0.84, 0.1)
 PATCHES = 0.5  # say of what patches tell of the outline, beside colours
