@@ -133,7 +133,7 @@ class Client:
 
     def upload(self) -> None:
         data = self._dice.choice(self._files).read_bytes()
-        made = self.ask("upload", "POST", "/queries", data, wanted={201, 429})
+        made = self.ask("upload", "POST", "/queries", data, wanted={201, 422, 429})  # 422: a face
         if made:
             self._sent = [*self._sent[-3:], json.loads(made)["query"]]
             self.ask("search by upload", "GET", f"/search?like={self._sent[-1]}")
