@@ -59,7 +59,8 @@ def index_folders(
     Unchanged files (path, size, time) are not read. A file whose bytes the library has already seen
     under any name gets a row and no new vector. Changed files are replaced, vanished ones forgotten:
     only below a root that is there and not suddenly empty, so that an unmounted disk costs nothing.
-    A file that cannot be used is reported once and passed over.
+    A file that cannot be used is reported once and passed over. Faces are let in, kept out or hidden as
+    ``settings.faces`` and the library say, the stricter of both.
 
     With ``settings.regions`` each picture's region tokens are stored, too; a library that was indexed
     without them gets those it lacks, for which its pictures are encoded again. With ``settings.fine``
@@ -69,23 +70,19 @@ def index_folders(
     ``cancelled()`` turns true, or on Ctrl-C; running it again goes on from there. The last Progress
     has ``finished`` set, unless it was cancelled.
 
-    Faces are let in, kept out or hidden as ``settings.faces`` and the library say, the stricter of both.
-
     Args:
         batch: pictures a call of the encoder; None: what keeps it busy.
 
     Raises:
-        FacesUnchecked: faces are not let in, and the detector cannot run. Likewise.
-        Unreadable: a folder is missing. Raised before anything is read or removed.
+        Unreadable, FacesUnchecked: a folder is missing, or the detector. Before anything is read or removed.
         LibraryReadOnly, DiskFull: from the library; what was committed stays.
     """
     batch = batch or max(BATCH, backbone.batch)
     roots = roots_of(folders)
     settings = settled(library, settings)
-    limits = Limits.of(settings)
     workers = decode_workers(os.cpu_count() or 1)
     with ExitStack() as stack:
-        reader = stack.enter_context(DecodeWorkers(workers, limits))
+        reader = stack.enter_context(DecodeWorkers(workers, Limits.of(settings)))
         sizes = {"depth": BATCHES_AHEAD * batch, "memory": max(MEMORY, MEMORY_EACH * batch)}
         ahead = stack.enter_context(
             ReadAhead(reader, workers, at_least=at_least(backbone), thumbnail=THUMBNAIL, **sizes)
