@@ -35,6 +35,7 @@ def test_index_prints_one_json_document(dinoscope: Dinoscope, folder: Path) -> N
         "refused": 1,
         "seconds": 0,
         "finished": True,
+        "faces": "allow",
         "refusals": [
             {"path": str(folder / "bad.jpg"), "sentence": ran.json["refusals"][0]["sentence"]},
         ],

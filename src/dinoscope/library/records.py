@@ -67,7 +67,6 @@ class LibraryInfo:
     refusals: int
     read_only: bool
     note: str | None = None  # a sentence when shards that did not answer are missing
-    note: str | None = None  # a sentence when shards that did not answer are missing
 
 
 @dataclass(frozen=True, slots=True)

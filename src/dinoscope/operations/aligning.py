@@ -38,7 +38,8 @@ HUE = 0.2  # by which mean shares of red, green and blue may differ in another l
 FLAT = 2e-4  # variance of a colour below which there is nothing to compare
 
 # (2, 3) from a view's window to another window, both made square by their means, in [0, 1] x [0, 1]
-Affine = NDArray[np.float64]
+Doubles = NDArray[np.float64]
+Affine = Doubles
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,7 +104,7 @@ class Template:
         covered = np.asarray(self.outline.resize((FINE, FINE), Image.Resampling.BOX))
         inside = covered >= 128
         inside = inside if inside.sum() >= LEAST else covered > 0
-        down, across = np.gradient(seen, axis=(0, 1))
+        across, down = (np.asarray(np.gradient(seen, axis=axis), np.float32) for axis in (1, 0))
         rows, columns = np.nonzero(inside)
         places = (np.stack([columns, rows], axis=1) + 0.5) / FINE
         slopes = np.stack([across[inside], down[inside]], axis=-1) * FINE
@@ -139,7 +140,7 @@ class Template:
 
 
 @lru_cache(READY)
-def _poses(template: Template) -> tuple[FloatArray, NDArray[np.complex64], NDArray[np.complex64], FloatArray]:
+def _poses(template: Template) -> tuple[Doubles, NDArray[np.complex64], NDArray[np.complex64], Doubles]:
     """(n, 2, 3) maps of each pose from its template to the view; transforms of the colours within the
     outline and of the outline; (n, 2) pixels and length of the colours."""
     kept, colours, outlines, sizes = [], [], [], []
@@ -158,7 +159,7 @@ def _poses(template: Template) -> tuple[FloatArray, NDArray[np.complex64], NDArr
     if not kept:
         empty = np.zeros((0, COARSE, COARSE), np.complex64)
         return np.zeros((0, 2, 3)), empty, empty, np.zeros((0, 2))
-    return np.stack(kept), np.stack(colours), np.stack(outlines), np.array(sizes)
+    return np.stack(kept), np.stack(colours), np.stack(outlines), np.array(sizes, np.float64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -175,13 +176,14 @@ class Window:
         small, fine = _square(picture, COARSE), _square(picture, FINE)
         ground = np.zeros((2 * COARSE, 2 * COARSE, 3), np.float32) + small.mean(axis=(0, 1))
         ground[:COARSE, :COARSE] = small
-        return cls(rfft2(ground, axes=(0, 1)), rfft2((ground**2).sum(axis=-1)), fine)
+        colours, squares = rfft2(ground, axes=(0, 1)), rfft2((ground**2).sum(axis=-1))
+        return cls(colours.astype(np.complex64), squares.astype(np.complex64), fine)
 
 
 def _square(picture: Image.Image, side: int) -> FloatArray:
     """(side, side, 3) in [0, 1]."""
     small = picture.resize((side, side), Image.Resampling.BILINEAR, reducing_gap=2.0)
-    return np.asarray(small, np.float32) / 255
+    return np.asarray(np.asarray(small, np.float32) / 255, np.float32)
 
 
 def pose(turn: float, scale: float, mirrored: bool) -> Affine:
@@ -238,7 +240,7 @@ def _seen(picture: Image.Image, back: Affine, side: int) -> FloatArray:
     linear, shift = back[:, :2] * (own / side), back[:, 2] * own  # Pillow reckons from the middles of pixels
     data = (*linear[0], shift[0], *linear[1], shift[1])
     moved = picture.transform((side, side), Image.Transform.AFFINE, data, Image.Resampling.BILINEAR)
-    return np.asarray(moved, np.float32) / 255
+    return np.asarray(np.asarray(moved, np.float32) / 255, np.float32)
 
 
 def _squared(pixels: NDArray[np.generic], ground: int | None = None) -> NDArray[np.uint8]:

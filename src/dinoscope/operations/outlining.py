@@ -81,9 +81,10 @@ def enlarged(patches: FloatArray, high: int, wide: int) -> FloatArray:
 def _colours(bins: NDArray[np.int64], chance: FloatArray) -> FloatArray:
     """(height, width) log odds of each pixel's colour."""
     size = BINS**3
-    inside = np.bincount(bins.reshape(-1), chance.reshape(-1), size)
-    outside = np.bincount(bins.reshape(-1), 1 - chance.reshape(-1), size)
-    inside, outside = _softened(inside), _softened(outside)
+    inside, outside = (
+        _softened(np.asarray(np.bincount(bins.reshape(-1), weights.reshape(-1), size), np.float64))
+        for weights in (chance, 1 - chance)
+    )
     odds = np.log((inside + 1e-4) / (outside + 1e-4))
     return np.asarray(np.clip(odds, -SURE, SURE)[bins], np.float32)
 
@@ -109,7 +110,7 @@ def _pieces(found: Bools, chance: FloatArray) -> Bools:
     high, wide = -(-found.shape[0] // step), -(-found.shape[1] // step)
     padded = np.pad(found, ((0, high * step - found.shape[0]), (0, wide * step - found.shape[1])))
     coarse = padded.reshape(high, step, wide, step).any(axis=(1, 3))
-    labels = connected(coarse)
+    labels = connected(np.asarray(coarse))
     full = np.repeat(np.repeat(labels, step, axis=0), step, axis=1)[: found.shape[0], : found.shape[1]]
     sizes = np.bincount(full[found], chance[found], int(labels.max()) + 1)
     kept = found & (sizes >= SPECK * sizes.max())[np.maximum(full, 0)]

@@ -152,7 +152,7 @@ class Looker:
     ) -> list[Found]:
         """Of the places of a grid those that were not looked at before."""
         pixels, picture, knower = what
-        found = []
+        found: list[Found] = []
         for place in sighting(query, seen).places:
             window = window_for(place.box, picture)
             if len(found) < most and all(window.overlap(other) < SAME_PLACE for other in tried):

@@ -20,7 +20,7 @@ from dinoscope.settings import Settings
 from dinoscope.training.presets import PRESETS
 from dinoscope.training.runs import list_runs, open_run
 
-_TOLD = ("library", "models", "runs", "cache", "offline", "threads", "faces")  # settings the process must share
+_TOLD = ("library", "models", "runs", "cache", "offline", "threads", "faces")  # settings both share
 _TAIL = 4096  # bytes of a log that hold its last line
 
 
