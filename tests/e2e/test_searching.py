@@ -78,7 +78,7 @@ def test_the_closeness_bars_shrink_along_the_answer(page: Page) -> None:
 
 
 def test_a_dropped_crop_finds_the_picture_it_was_cut_from(page: Page, tmp_path: Path) -> None:
-    source = sorted((PICTURES / "renewable").glob("*.webp"))[2]
+    source = sorted((PICTURES / "animals").glob("*.webp"))[2]
     crop = tmp_path / "crop.jpg"
     with Image.open(source) as whole:
         edge = whole.width // 12, whole.height // 12

@@ -109,7 +109,7 @@ function Summary({ answered }: { answered: Answered }) {
   return (
     <>
       {answer?.note && <Note sentence={answer.note} />}
-      {answer?.verdict && hits.every(({ doubtful }) => doubtful) && <Doubt sentence={answer.verdict} />}
+      {answer?.verdict && answer.judged && hits.every(({ doubtful }) => doubtful) && <Doubt sentence={answer.verdict} />}
       <div class="summary">
         <p aria-live="polite">
           {answer ? (
