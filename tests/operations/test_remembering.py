@@ -231,3 +231,57 @@ def test_the_library_says_where_and_where_not(taught: Objects, tmp_path: Path, i
     assert (answer.searched, answer.missing) == (6, 0)
     (folder / "33.png").unlink()
     assert taught.where_in_library("car keys").found == ()
+
+
+def test_a_thing_has_another_name_afterwards(taught: Objects) -> None:
+    assert taught.rename("CAR KEYS", "Mum's keys").name == "Mum's keys"
+    assert [one.name for one in taught.all()] == ["Mum's keys"]
+    assert taught.where("mum's keys", scene(20, (80, 20), thing()))
+    assert taught.rename("mum's keys", "MUM'S KEYS").name == "MUM'S KEYS"
+    taught.remember("cup", (scene(14, (60, 50), OTHER), box(60, 50)))
+    with pytest.raises(BadRequest, match="'Cup' is known already"):
+        taught.rename("mum's keys", "Cup")
+    with pytest.raises(NoSuchObject):
+        taught.rename("car keys", "my keys")
+    assert [one.name for one in taught.all()] == ["cup", "MUM'S KEYS"]
+
+
+def test_a_wrong_photo_and_a_wrong_word_are_taken_back(taught: Objects) -> None:
+    picture = scene(25, (80, 20), thing())
+    taught.correct("car keys", picture, box(80, 20), "no")
+    assert taught.where("car keys", picture) == ()
+    taught.drop("car keys", 2)
+    assert taught.where("car keys", picture)
+    assert [view.box for view in taught.drop("car keys", 0).views] == [box(110, 90)]
+    with pytest.raises(BadRequest, match="the only photo of 'Car Keys'"):
+        taught.drop("car keys", 0)
+    with pytest.raises(BadRequest, match="has 1 views"):
+        taught.drop("car keys", 1)
+
+
+def test_what_would_be_remembered_is_shown_and_nothing_kept(objects: Objects) -> None:
+    photo = scene(10, (60, 50), thing())
+    (seen,) = objects.outlined((photo, box(60, 50)))
+    assert seen.box == box(60, 50)
+    assert abs(seen.mask.mean() - (1 / 1.7) ** 2) < 0.12
+    assert objects.all() == []
+    assert objects.remember("keys", (photo, box(60, 50))).thing.views[0].mask.mean() == seen.mask.mean()
+
+
+def test_where_it_was_is_looked_at_first(taught: Objects, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    encode = Patterns.encode
+
+    def counted(self: Patterns, pictures: list[Pixels], budget: int | None = None) -> list[Features]:
+        asked.append(len(pictures))
+        return encode(self, pictures, budget)
+
+    monkeypatch.setattr(Patterns, "encode", counted)
+    picture = scene(23, (84, 24), thing())
+    (found,) = taught.where("car keys", picture, last=[box(80, 20)])
+    assert found.box.overlap(box(84, 24)) > 0.6
+    assert sum(asked) <= 4
+    moved = scene(23, (10, 100), thing())
+    (again,) = taught.where("car keys", moved, last=[found.box])
+    assert again.box.overlap(box(10, 100)) > 0.6
+    assert taught.where("car keys", scene(23, None, thing()), last=[found.box]) == ()

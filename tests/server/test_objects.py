@@ -75,6 +75,9 @@ def test_a_thing_is_taught_found_corrected_and_forgotten(app: FastAPI) -> None:
         assert client.post(f"{PATH}/correct", json=no).json()["views"][1]["kind"] == "no"
         view = client.get(f"{PATH}/view?name=keys")
         assert Image.open(io.BytesIO(view.content)).format == "WEBP"
+        alone = Image.open(io.BytesIO(client.get(f"{PATH}/view?name=keys&alone=true").content))
+        opaque = np.asarray(alone)[:, :, 3]
+        assert (opaque[opaque.shape[0] // 2, opaque.shape[1] // 2], opaque[0, 0]) == (255, 64)
         data = client.get(f"{PATH}/export?name=keys").content
         assert client.delete(f"{PATH}?name=keys").status_code == 204
         assert client.get(PATH).json() == []
@@ -92,3 +95,46 @@ def test_what_makes_no_sense_is_said(app: FastAPI) -> None:
         assert (refused.status_code, "lies outside" in refused.json()["detail"]) == (422, True)
         octets = {"Content-Type": "application/octet-stream"}
         assert client.post(f"{PATH}/import", content=b"nonsense", headers=octets).status_code == 422
+
+
+def test_a_thing_is_shown_before_it_is_remembered_renamed_and_a_photo_taken_back(app: FastAPI) -> None:
+    with asking(app) as client:
+        photo = {"picture": "1", "boxes": [edges()]}
+        (outline,) = client.post(f"{PATH}/outline", json={"photos": [photo]}).json()
+        assert outline["box"] == edges()
+        mask = np.asarray(Image.open(io.BytesIO(b64decode(outline["mask"]))))
+        assert 0.1 < mask.mean() < 0.9
+        assert client.get(PATH).json() == []
+        assert client.post(PATH, json={"name": "keys", "photos": [photo]}).status_code == 200
+        renamed = client.post(f"{PATH}/rename", json={"name": "KEYS", "new": "car keys"})
+        assert renamed.json()["name"] == "car keys"
+        only = client.delete(f"{PATH}/view?name=car%20keys&number=0")
+        assert (only.status_code, "the only photo of 'car keys'" in only.json()["detail"]) == (422, True)
+        no = {"name": "car keys", "picture": "4", "box": [0, 0, 40, 40], "kind": "no"}
+        client.post(f"{PATH}/correct", json=no)
+        left = client.delete(f"{PATH}/view?name=car%20keys&number=1").json()
+        assert [view["kind"] for view in left["views"]] == ["taught"]
+
+
+def test_a_frame_is_looked_at_and_not_kept(app: FastAPI) -> None:
+    def frame(place: tuple[int, int] | None) -> bytes:
+        buffer = io.BytesIO()
+        Image.fromarray(scene(60, place, thing())).save(buffer, "PNG")
+        return buffer.getvalue()
+
+    with asking(app) as client:
+        client.post(PATH, json={"name": "keys", "photos": [{"picture": "1", "boxes": [edges()]}]})
+        seen = client.post(f"{PATH}/see?name=keys", content=frame((90, 60))).json()
+        left, top, right, bottom = seen["sightings"][0]["box"]
+        assert abs((left + right) / 2 - 90 - SIDE / 2) < 8
+        assert abs((top + bottom) / 2 - 60 - SIDE / 2) < 8
+        last = f"&last={left},{top},{right},{bottom}"
+        again = client.post(f"{PATH}/see?name=keys{last}", content=frame((94, 62))).json()
+        assert len(again["sightings"]) == 1
+        gone = client.post(f"{PATH}/see?name=keys{last}", content=frame(None)).json()
+        assert gone["sentence"] == "keys is not here."
+        for wrong in ("1,2,3", "a,b,c,d", "nan,0,5,5", "9,9,2,2"):
+            refused = client.post(f"{PATH}/see?name=keys&last={wrong}", content=frame(None))
+            assert (refused.status_code, "box" in refused.json()["detail"]) == (422, True)
+        assert client.post(f"{PATH}/see?name=keys", content=b"no picture").status_code == 415
+        assert client.post(f"{PATH}/see?name=keys").json()["detail"].startswith("no picture was sent")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from dinoscope.errors import BadRequest, DinoscopeError, NoSuchObject
 from dinoscope.features import Pixels
+from dinoscope.geometry import Box
 from dinoscope.library.filters import Filter, parse_filter
 from dinoscope.library.objects import ObjectFiles, folded
 from dinoscope.operations.bases import basis_of_model
@@ -24,7 +25,7 @@ from dinoscope.operations.recalling import Recalled, recall
 from dinoscope.operations.recognising import Cohort, Knower, cohort_of, known_share, knows
 from dinoscope.operations.refining import Read
 from dinoscope.operations.selection import Part, Selection
-from dinoscope.operations.teaching import Photo, memories_of
+from dinoscope.operations.teaching import Outline, Photo, memories_of, outlines_of
 from dinoscope.operations.whereabouts import Looker, Sighting
 from dinoscope.pictures.limits import Limits
 from dinoscope.pictures.refusal import Refusal
@@ -76,10 +77,7 @@ class Objects:
 
     def get(self, name: str) -> Remembered:
         """Raises: NoSuchObject; BadRequest: it was taught with another model."""
-        data = self._files.get(checked_name(name))
-        if data is None:
-            raise NoSuchObject(_unknown(name, [thing.name for thing in self.all()]))
-        thing = Remembered.read(data, f"the object {name!r}")
+        thing = self._kept(name)
         if thing.model != self._session.backbone.identity.key:
             raise BadRequest(
                 f"{thing.name!r} was taught with the model {thing.model}: ask with that one, or teach again"
@@ -128,6 +126,41 @@ class Objects:
         """The same of what ``where`` has found, with its outline."""
         return self.correct(name, picture, found.mask_in_picture(), kind)
 
+    def outlined(self, *photos: Marked) -> list[Outline]:
+        """What ``remember`` would take for the thing in each photo; nothing is kept. Raises: as that."""
+        if not 1 <= len(photos) <= PHOTOS:
+            raise BadRequest(f"a thing is taught from 1 to {PHOTOS} photos at once, not {len(photos)}")
+        marked = [(self._photo(one), None if part is None else Selection.of(part)) for one, part in photos]
+        return outlines_of(self._looker, marked)
+
+    def rename(self, name: str, new: str) -> Remembered:
+        """Call a thing something else. Raises: NoSuchObject; BadRequest: the new name is taken."""
+        called = checked_name(new)
+        with self._files.changing():
+            thing = self._kept(name)
+            another = folded(called) != folded(thing.name)
+            if another and self._files.get(called) is not None:
+                raise BadRequest(f"{called!r} is known already: choose another name, or forget it first")
+            made = replace(thing, name=called)
+            self._files.put(called, made.written())
+            if another:
+                self._files.forget(thing.name)
+        return made
+
+    def drop(self, name: str, number: int) -> Remembered:
+        """Take back one photo or correction: the view of that number. Raises: NoSuchObject, BadRequest."""
+        with self._files.changing():
+            thing = self._kept(name)
+            if not 0 <= number < len(thing.views):
+                raise BadRequest(f"{thing.name!r} has {len(thing.views)} views: name one from 0 on")
+            made = replace(thing, views=thing.views[:number] + thing.views[number + 1 :])
+            if not made.shown:
+                raise BadRequest(
+                    f"that is the only photo of {thing.name!r}: teach it from another one first, or forget it"
+                )
+            self._files.put(made.name, made.written())
+        return made
+
     def forget(self, name: str) -> None:
         """Delete a thing and all that was kept of it, its bytes overwritten. Raises: NoSuchObject."""
         with self._files.changing():
@@ -136,15 +169,21 @@ class Objects:
 
     # Asking
 
-    def where(self, name: str, picture: Shot) -> tuple[Sighting, ...]:
+    def where(self, name: str, picture: Shot, *, last: Sequence[Box] = ()) -> tuple[Sighting, ...]:
         """The places of a picture where the thing is, surest first; none: it is not there.
+
+        Args:
+            last: where it was a moment ago, in the picture before: if it is there still, nothing else is
+                looked at.
 
         Raises:
             NoSuchObject, Unreadable, NotAPicture, NoSuchPicture, BadRequest.
         """
         knower = self._knower(name)
         photo = self._photo(picture)
-        found = self._looker.where(photo.pixels, photo.size, knower, self._rivals(knower))
+        what = photo.pixels, photo.size, knower
+        rivals = self._rivals(knower)
+        found = self._looker.again(*what, last=last, rivals=rivals) or self._looker.where(*what, rivals)
         return tuple(one.sighting(knower.thing.name) for one in found)
 
     def where_in_folder(self, name: str, folder: Path) -> Iterator[Looked]:
@@ -248,6 +287,13 @@ class Objects:
         seen = opened(source, Limits.of(self._session.settings), AT_LEAST)
         name = Path(source).name if isinstance(source, (str, Path)) else "the picture"
         return Photo(name, seen.content or "", seen.pixels, seen.size, seen.shown)
+
+    def _kept(self, name: str) -> Remembered:
+        """Also what another model saw. Raises: NoSuchObject."""
+        data = self._files.get(checked_name(name))
+        if data is None:
+            raise NoSuchObject(_unknown(name, [thing.name for thing in self.all()]))
+        return Remembered.read(data, f"the object {name!r}")
 
     def _changed(self, thing: Remembered, views: Sequence[Memory], *, new: bool = False) -> Remembered:
         """Keep a thing with more views; another process may have changed it meanwhile."""

@@ -42,6 +42,15 @@ class Photo:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Outline:
+    """A thing in a photo, as it is understood from what is marked."""
+
+    box: Box  # original pixels
+    window: Box  # what ``mask`` covers, whole pixels
+    mask: Bools  # (height, width) of the window, at any scale: the thing
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Draft:
     """A photo with what is marked on it, before the thing's outline is known."""
 
@@ -75,18 +84,37 @@ def memories_of(
     Raises:
         BadRequest: nothing is there, nothing stands out, or a selection that makes no sense.
     """
+    drafts = _drafts(looker, photos)
+    found = []
+    for draft, mask in zip(drafts, _outlines(drafts), strict=True):
+        shot = _Shot(draft.box, draft.cut, draft.pixels, mask)
+        view = _memory(looker, draft.photo, shot, draft.whole, kind)
+        found.append(replace(view, null=null_of(view, Template(view.pixels, view.mask), cohort)))
+    return found
+
+
+def outlines_of(looker: Looker, photos: Sequence[tuple[Photo, Selection | None]]) -> list[Outline]:
+    """What would be remembered of each photo, before it is. Arguments and errors as of ``memories_of``."""
+    drafts = _drafts(looker, photos)
+    return [
+        Outline(draft.box, window_for(draft.box, draft.photo.size), mask)
+        for draft, mask in zip(drafts, _outlines(drafts), strict=True)
+    ]
+
+
+def _drafts(looker: Looker, photos: Sequence[tuple[Photo, Selection | None]]) -> list[Draft]:
     wholes = [seen_whole(looker, photo) for photo, _ in photos]
     drafts = []
     for number, (photo, selection) in enumerate(photos):
         others = [whole for place, whole in enumerate(wholes) if place != number]
         drafts.append(_draft(looker, photo, selection, wholes[number], others))
-    found = []
+    return drafts
+
+
+def _outlines(drafts: Sequence[Draft]) -> Iterator[Bools]:
     for draft in drafts:
         parts = [other.near.reduced[other.marked >= HALF] for other in drafts if other is not draft]
-        shot = _Shot(draft.box, draft.cut, draft.pixels, _outline(draft, [one for one in parts if len(one)]))
-        view = _memory(looker, draft.photo, shot, draft.whole, kind)
-        found.append(replace(view, null=null_of(view, Template(view.pixels, view.mask), cohort)))
-    return found
+        yield _outline(draft, [one for one in parts if len(one)])
 
 
 def _draft(

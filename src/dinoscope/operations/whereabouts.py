@@ -125,6 +125,21 @@ class Looker:
             found += self._tried(self._tiled(pixels, picture), query, PLACES[1], tried, what)
         return apart([one for one in found if one.here(rivals)])
 
+    def again(
+        self,
+        pixels: Pixels,
+        picture: Size,
+        knower: Knower,
+        *,
+        last: Sequence[Box],
+        rivals: Sequence[Knower] = (),
+    ) -> tuple[Found, ...]:
+        """Only where it was a moment ago, which takes a few encodings; none: it is not there any more."""
+        whole = Box(0, 0, picture.width, picture.height)
+        places = [place for box in last if (place := box.common(whole)) is not None]
+        seen = [self.best(pixels, picture, knower, place) for place in places]
+        return apart([one for one in seen if one.here(rivals)])
+
     def best(self, pixels: Pixels, picture: Size, knower: Knower, place: Box) -> Found:
         """A place seen from near in windows of two sizes, and again with the thing in the middle as long as
         that helps."""

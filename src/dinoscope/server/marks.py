@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from base64 import b64decode
 from binascii import Error as NotBase64
+from math import isfinite, nan
 
 from dinoscope.errors import BadRequest
 from dinoscope.geometry import Box, Mask, Size
 from dinoscope.operations.selection import Polygon, Selection
 from dinoscope.pictures.workers import DecodeWorkers
+from dinoscope.server.wire import shown
 from dinoscope.server.wire_regions import Lasso, Marks, Rectangle
 
 
@@ -46,6 +48,17 @@ def box_of(numbers: Rectangle) -> Box:
             "right beyond its left and its bottom below its top"
         )
     return Box(left, top, right, bottom)
+
+
+def box_in(text: str) -> Box:
+    """From an address: ``left,top,right,bottom``. Raises: BadRequest."""
+    try:
+        left, top, right, bottom = (float(edge) for edge in text.split(","))
+    except ValueError:
+        left, top, right, bottom = nan, nan, nan, nan
+    if not all(isfinite(edge) for edge in (left, top, right, bottom)):
+        raise BadRequest(f"{shown(text[:60])!r} is no box: give left,top,right,bottom in pixels")
+    return box_of([left, top, right, bottom])
 
 
 def _mask(text: str, size: Size, workers: DecodeWorkers) -> Mask:

@@ -30,6 +30,7 @@ POLICY = "; ".join(
         "script-src 'self'",
         "style-src 'self'",
         "img-src 'self' blob:",  # blob: shows a dropped picture before it is uploaded
+        "media-src 'self'",
         "connect-src 'self'",
         "font-src 'self'",
         "manifest-src 'self'",
@@ -46,7 +47,7 @@ HEADERS = {
     "Referrer-Policy": "same-origin",  # "no-referrer" would make forms send Origin: null
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",  # no other site can embed a picture
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Permissions-Policy": "camera=(self), geolocation=(), microphone=(), payment=(), usb=()",
 }
 
 

@@ -12,11 +12,12 @@ from dinoscope.errors import PictureTooLarge
 from dinoscope.server.problems import problem
 
 SMALL = 64 * 2**10  # bytes of a JSON body, and of the envelope around an uploaded picture
-PICTURES = ("/api/v1/queries", "/api/v1/search")  # the paths that take a picture
+PICTURES = ("/api/v1/queries", "/api/v1/search", "/api/v1/objects/see")  # the paths that take a picture
 # those that take masks in JSON, or another file, and bytes of it
 MASKS = {
     "/api/v1/search/region": 8 * 2**20,
     "/api/v1/objects": 5 * 8 * 2**20,
+    "/api/v1/objects/outline": 5 * 8 * 2**20,
     "/api/v1/objects/import": 64 * 2**20,
 }
 LINGER_SECONDS, LINGER_BYTES = 1.0, 16 * 2**20  # how long a refused sender is still listened to

@@ -6,13 +6,17 @@ from base64 import b64encode
 from io import BytesIO
 from typing import Annotated, Literal, Self
 
+import numpy as np
 from pydantic import Field
 
-from dinoscope.geometry import Box
-from dinoscope.operations import memories, recalling, whereabouts
+from dinoscope.features import Pixels
+from dinoscope.geometry import Bools, Box
+from dinoscope.operations import memories, recalling, teaching, whereabouts
 from dinoscope.operations.remembering import PHOTOS, Taught
 from dinoscope.server.wire import Picture, Wire, shown
 from dinoscope.server.wire_regions import Marks, Name, Rectangle
+
+PALE = 64  # of 255: how opaque what is around a thing is
 
 Called = Annotated[str, Field(min_length=1, max_length=2 * memories.LONGEST)]
 
@@ -27,6 +31,15 @@ class Teach(Wire):
     name: Called
     photos: list[Photo] = Field(min_length=1, max_length=PHOTOS)
     also: bool = False  # add to a thing that is known
+
+
+class Show(Wire):
+    photos: list[Photo] = Field(min_length=1, max_length=PHOTOS)
+
+
+class Rename(Wire):
+    name: Called
+    new: Called
 
 
 class Ask(Wire):
@@ -81,6 +94,18 @@ class Learnt(Wire):
         return cls(object=Object.of(taught.thing), notes=[shown(note) for note in taught.notes])
 
 
+class Outline(Wire):
+    """A thing in a photo, as it would be remembered."""
+
+    box: list[float]
+    window: list[float]  # what the mask covers
+    mask: str  # as of a sighting
+
+    @classmethod
+    def of(cls, one: teaching.Outline) -> Self:
+        return cls(box=_corners(one.box), window=_corners(one.window), mask=_packed(one.mask))
+
+
 class Sighting(Wire):
     probability: float  # that it is this very thing, 0.5 to 1
     box: list[float]
@@ -89,15 +114,11 @@ class Sighting(Wire):
 
     @classmethod
     def of(cls, one: whereabouts.Sighting) -> Self:
-        from PIL import Image
-
-        buffer = BytesIO()
-        Image.fromarray(one.mask).save(buffer, "PNG", optimize=True)
         return cls(
             probability=one.probability,
             box=_corners(one.box),
             window=_corners(one.window),
-            mask=b64encode(buffer.getvalue()).decode(),
+            mask=_packed(one.mask),
         )
 
 
@@ -163,3 +184,21 @@ class Whereabouts(Wire):
 
 def _corners(box: Box) -> list[float]:
     return [round(float(edge), 2) for edge in (box.left, box.top, box.right, box.bottom)]
+
+
+def cut_out(pixels: Pixels, mask: Bools) -> bytes:
+    """WebP of a view: what is around the thing is nearly transparent."""
+    from PIL import Image
+
+    buffer = BytesIO()
+    seen = np.dstack([pixels, np.where(mask, 255, PALE).astype(np.uint8)])
+    Image.fromarray(seen).save(buffer, "WEBP", quality=85, alpha_quality=90)
+    return buffer.getvalue()
+
+
+def _packed(mask: Bools) -> str:
+    from PIL import Image
+
+    buffer = BytesIO()
+    Image.fromarray(mask).save(buffer, "PNG", optimize=True)
+    return b64encode(buffer.getvalue()).decode()
