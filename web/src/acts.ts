@@ -16,6 +16,8 @@ const ACTS: readonly Act[] = [
   { view: "match", icon: "match", label: "Match", key: "m", onTile: true },
   { view: "look", icon: "look", label: "Look inside", key: "o", onTile: true },
   { view: "robustness", icon: "lab", label: "Robustness", key: "e", onTile: false },
+  { view: "remember", icon: "tag", label: "Remember a thing in it", key: "k", onTile: false },
+  { view: "objects", icon: "thing", label: "Look for my things in it", key: "f", onTile: false },
   { view: "map", icon: "map", label: "On the map", key: "g", onTile: false },
 ];
 

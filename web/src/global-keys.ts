@@ -51,7 +51,7 @@ const isPin = (knob: string): boolean => knob === "at" || knob.endsWith("_at");
 /** Undo the nearest thing: the selection, then a point that was pinned, then the search, then leaving the library. */
 function goBack(): void {
   const route = routes.get();
-  if (route.view === "part" && route.marks.length + route.more.length + route.less.length > 0) clearPart();
+  if (["part", "remember"].includes(route.view) && route.marks.length + route.more.length + route.less.length > 0) clearPart();
   else if (selection.get().length > 0) clearSelection();
   else if (Object.keys(route.knobs).some(isPin)) turn({ at: "", here_at: "", there_at: "" });
   else if (isSearch(route) || route.view !== "") navigate(leaving());

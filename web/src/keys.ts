@@ -91,6 +91,14 @@ export const SHORTCUTS: readonly { title: string; shortcuts: readonly Shortcut[]
     ],
   },
   {
+    title: "My things",
+    shortcuts: [
+      { keys: ["k"], does: "Remember a thing in the picture" },
+      { keys: ["f"], does: "Look for my things in it" },
+      { keys: ["y", "n"], does: "On a picture with it: yes; no, that is another one" },
+    ],
+  },
+  {
     title: "The page",
     shortcuts: [
       { keys: ["a"], does: "Add pictures to the library" },

@@ -7,6 +7,9 @@ const POINT = /^\d+(\.\d+)?,\d+(\.\d+)?$/; // in the original's pixels
 const PAIR = /^(\d+|q_[\w-]+),(\d+|q_[\w-]+)$/;
 const EDITS = /^[a-z]+:-?\d*\.?\d+(,[a-z]+:-?\d*\.?\d+){0,19}$/;
 
+const NAME = /^(?=.*\S)[^\p{C}]{1,100}$/u; // of a thing
+const SECOND = /^\d{1,6}(\.\d{1,3})?$/; // of a video
+
 // One line a view. A name must not be one that the address has for something else: a filter, an order, a mark.
 const TAKEN: Record<string, Record<string, RegExp>> = {
   look: { show: /^(attention|likeness)$/, layer: COUNT, facet: /^(tokens|keys|queries)$/, patches: COUNT, head: COUNT, mass: SHARE, at: POINT, cut: /^true$/ },
@@ -14,6 +17,8 @@ const TAKEN: Record<string, Record<string, RegExp>> = {
   distances: { pair: PAIR, why: /^true$/ },
   map: { show: /^dots$/, view: /^[\d.]+,[\d.]+,[\d.]+$/ },
   copies: { at_least: SHARE, set: /^\d+$/, copy: /^\d+$/, show: /^(wipe|differ)$/ },
+  objects: { thing: NAME, show: /^(camera|picture)$/, video: /^\d{1,12}$/, t: SECOND },
+  remember: { thing: NAME, show: /^camera$/ },
   robustness: { edits: EDITS, seed: COUNT },
 };
 

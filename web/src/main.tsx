@@ -20,6 +20,7 @@ import "./styles/map.css";
 import "./styles/match.css";
 import "./styles/robustness.css";
 import "./styles/copies.css";
+import "./styles/objects.css";
 
 applyTheme();
 followHistory();

@@ -41,9 +41,9 @@ type Subject = Pick<Route, "of" | "there" | "these" | "knobs"> & Part;
 const NO_SUBJECT: Subject = { of: "", there: "", these: [], knobs: {}, ...NO_PART };
 
 /** What an address calls the picture a view is about. */
-const NAMED: Record<string, string> = { part: "of", look: "of", robustness: "of", map: "of", match: "here" };
+const NAMED: Record<string, string> = { part: "of", look: "of", robustness: "of", map: "of", objects: "of", remember: "of", match: "here" };
 const SEVERAL = ["distances", "look"]; // views of more pictures than two
-const MARKED = ["part", "match"]; // views in which a part is marked
+const MARKED = ["part", "match", "remember"]; // views in which a part is marked
 
 export const HOME: Route = {
   view: "",

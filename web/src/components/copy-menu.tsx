@@ -7,6 +7,7 @@ import { robustnessCommand, robustnessCurl, robustnessPython } from "../snippets
 import { lookCommand, lookCurl, lookPython } from "../snippets-look";
 import { mapCommand, mapCurl, mapPython } from "../snippets-map";
 import { matchCommand, matchCurl, matchPython } from "../snippets-match";
+import { objectsCommand, objectsCurl, objectsPython } from "../snippets-objects";
 import { partCommand, partCurl, partPython } from "../snippets-part";
 import { say } from "../state/overlays";
 import { Icon, type IconName } from "./icon";
@@ -49,6 +50,12 @@ const FORMS_OF: Record<string, typeof FORMS> = {
     ["terminal", "Command line", lookCommand],
     ["file", "Python", lookPython],
     ["pulse", "HTTP (curl)", lookCurl],
+  ],
+  objects: [
+    ["link", "Link", () => location.href],
+    ["terminal", "Command line", objectsCommand],
+    ["file", "Python", objectsPython],
+    ["pulse", "HTTP (curl)", objectsCurl],
   ],
   robustness: [
     ["link", "Link", () => location.href],

@@ -3,6 +3,7 @@ import { aboutPicture, formatRoute, HOME, isSearch, MOST_EXAMPLES, MOST_THESE, n
 import { say } from "../state/overlays";
 import { clearSelection, selection } from "../state/selection";
 import { useStore } from "../state/store";
+import { MOST_PHOTOS, withPhotos } from "../state/things";
 import { VIEWS } from "../views";
 import { Icon } from "./icon";
 
@@ -58,6 +59,11 @@ function Together({ selected }: { selected: readonly string[] }) {
         <a class="button" href={formatRoute({ ...route, ...aboutPicture(route, "match", first), there: second })} title="Match the two">
           <Icon name="match" /> <span class="wide-only">Match</span>
         </a>
+      )}
+      {"remember" in VIEWS && selected.length <= MOST_PHOTOS && (
+        <button type="button" class="button" title="Teach a thing that is in all of them" onClick={() => navigate(withPhotos(routes.get(), selected))}>
+          <Icon name="tag" /> <span class="wide-only">Remember</span>
+        </button>
       )}
       {"look" in VIEWS && (
         <a class="button" href={formatRoute({ ...route, ...aboutPicture(route, "look", first), these: selected.slice(1, MOST_EXAMPLES) })} title="The parts of all of them in the same colours">

@@ -4,6 +4,7 @@ import { aboutPicture, MOST_THESE, navigate, routes, similarTo, withQuery, type 
 import { say, dialog } from "./overlays";
 import { noteFailure, session } from "./session";
 import { createStore } from "./store";
+import { withPhotos } from "./things";
 
 export const uploading = createStore(0); // pictures on their way
 
@@ -26,6 +27,8 @@ const about = (view: string, does: string, asks: string): Receiver => ({
   take: (route, [first]) => aboutPicture(route, view, first ?? route.of),
 });
 
+const thingOf = ({ knobs: { thing } }: Route) => (thing ? { thing } : {});
+
 // What a view does with a picture of one's own; the others leave it to the search.
 const RECEIVERS: Record<string, Receiver> = {
   part: about("part", "select a part of it", "Select a part of yours"),
@@ -39,6 +42,12 @@ const RECEIVERS: Record<string, Receiver> = {
         ? { ...aboutPicture(route, "match", first ?? ""), there: second ?? route.there }
         : { there: first ?? "", picture: null },
   },
+  objects: {
+    does: "look for it there",
+    asks: "Look in a picture of yours",
+    take: (route, [first]) => ({ ...aboutPicture(route, "objects", first ?? route.of), knobs: thingOf(route) }),
+  },
+  remember: { does: "teach a thing from it", asks: "Teach a thing from yours", take: withPhotos },
   distances: {
     does: "measure how far it is",
     asks: "Measure a picture of yours",

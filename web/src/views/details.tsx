@@ -8,11 +8,13 @@ import { CloseButton, Modal } from "../components/modal";
 import { Notice } from "../components/notice";
 import { Places } from "../components/places";
 import { closeTo, sheetOf } from "../frames";
+import { boxMark } from "../marks";
 import { bytes, day, megapixels, percent, place } from "../format";
 import { formatRoute, isSearch, navigate, routes, selectPart, similarTo, withPlace, withQuery } from "../route";
 import { feedOf } from "../state/feeds";
 import { found, show } from "../state/part";
 import { noteFailure } from "../state/session";
+import { teachFrom } from "../state/things";
 import { useStore } from "../state/store";
 import type { Hit, PictureDetails, RegionHit } from "../wire";
 import { goOnFrom } from "./part/found";
@@ -178,6 +180,9 @@ function FoundPlaces({ hit }: { hit: RegionHit }) {
             </button>
             <button type="button" class="button bare" aria-label={`Not place ${i + 1}`} title="Not this one" onClick={() => say("less", box)}>
               <Icon name="minus" />
+            </button>
+            <button type="button" class="button bare" aria-label={`Remember place ${i + 1} as …`} title="Remember this as …" onClick={() => navigate(teachFrom(routes.get(), picture, [boxMark(box)]))}>
+              <Icon name="tag" />
             </button>
           </li>
         ))}

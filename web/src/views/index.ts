@@ -23,6 +23,8 @@ export const VIEWS: Record<string, View> = {
   match: { title: "Match two pictures", icon: "match", apart: true, Page: lazily(async () => (await import("./match")).Match) },
   distances: { title: "Distances", icon: "ruler", apart: true, Page: lazily(async () => (await import("./distances")).Distances) },
   map: { title: "Map", icon: "map", Page: lazily(async () => (await import("./map")).LibraryMap) },
+  objects: { title: "My things", icon: "thing", Page: lazily(async () => (await import("./objects")).Objects) },
+  remember: { title: "Teach a thing", icon: "tag", apart: true, Page: lazily(async () => (await import("./remember")).Remember) },
   copies: { title: "Copies", icon: "copies", apart: true, Page: lazily(async () => (await import("./copies")).Copies) },
   robustness: { title: "Robustness lab", icon: "lab", apart: true, Page: lazily(async () => (await import("./robustness")).Robustness) },
   training: { title: "Training", icon: "train", apart: true, Page: Training },

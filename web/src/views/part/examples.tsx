@@ -3,16 +3,23 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { api, thumbnailUrl } from "../../api";
 import { Icon } from "../../components/icon";
 import { closeTo, sheetOf } from "../../frames";
+import { asksSomething } from "../../marks";
 import { navigate, routes, withoutPlace, withPlace, type PlaceExample } from "../../route";
 import { noteFailure } from "../../state/session";
+import { teachFrom } from "../../state/things";
 import { useStore } from "../../state/store";
 import type { Picture } from "../../wire";
 
 export function Refining() {
-  const { more, less, also } = useStore(routes);
+  const { of, marks, more, less, also } = useStore(routes);
   return (
     <div class="part-refining">
       <Also share={also} />
+      {asksSomething(marks) && (
+        <button type="button" class="pill" title="Give it a name, and ask later where it is" onClick={() => navigate(teachFrom(routes.get(), of, marks))}>
+          <Icon name="tag" size={16} /> <span>Remember this as …</span>
+        </button>
+      )}
       {more.length + less.length > 0 && (
         <ul class="examples-chips" role="list" aria-label="Places that refine the search">
           {more.map((place) => <PlaceChip key={place.picture + place.box.join()} place={place} side="more" />)}

@@ -89,18 +89,26 @@ function Selecting({ asked }: { asked: Asked }) {
   );
 }
 
-function onPartKey(event: KeyboardEvent): void {
+/** The tools, and the way back: wherever something is marked. True when the key was one of theirs. */
+export function onMarkKey(event: KeyboardEvent): boolean {
   if (!event.defaultPrevented && (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z") {
-    if ((event.target as Element | null)?.closest?.("input:not([type=range]):not([type=file]), textarea, dialog")) return;
+    if ((event.target as Element | null)?.closest?.("input:not([type=range]):not([type=file]), textarea, dialog")) return false;
     event.preventDefault();
     if (event.shiftKey) redo();
     else undo();
-    return;
+    return true;
   }
-  if (keysRest(event)) return;
+  if (keysRest(event)) return false;
   const picked = TOOLS.find(({ key }) => key === event.key);
-  if (picked) tool.set(picked.name);
-  else if (event.key === "h") show.set(show.get() === "heat" ? "places" : "heat");
+  if (!picked) return false;
+  tool.set(picked.name);
+  event.preventDefault();
+  return true;
+}
+
+function onPartKey(event: KeyboardEvent): void {
+  if (onMarkKey(event) || keysRest(event)) return;
+  if (event.key === "h") show.set(show.get() === "heat" ? "places" : "heat");
   else if (event.key === "v") show.set(show.get() === "close" ? "places" : "close");
   else return;
   event.preventDefault();

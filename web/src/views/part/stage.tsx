@@ -1,4 +1,5 @@
 // The picture a part is selected on, large, and the hand on it.
+import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { queryImageUrl, queryThumbnailUrl } from "../../api";
 import { HeatMap } from "../../components/places";
@@ -18,11 +19,12 @@ interface Props {
   asked: Asked;
   stage: { current: HTMLDivElement | null };
   viewing: Viewing;
+  children?: ComponentChildren; // drawn on the picture, under the marks
 }
 
 const SHARP = 1600; // px of the longer side that are fetched
 
-export function Stage({ asked, stage, viewing }: Props) {
+export function Stage({ asked, stage, viewing, children }: Props) {
   const sheet = useRef<HTMLDivElement>(null);
   const brush = useRef<HTMLSpanElement>(null);
   const using = useStore(tool);
@@ -80,6 +82,7 @@ export function Stage({ asked, stage, viewing }: Props) {
         <img class="part-blur" src={queryThumbnailUrl(asked.query, 320)} alt="" draggable={false} />
         <img class="part-sharp" src={queryImageUrl(asked.query, SHARP)} alt={asked.name} draggable={false} />
         <Say of={asked} drawing={drawing} />
+        {children}
         <MarksLayer marks={marks} chosen={drawing ? -1 : handled} extent={asked} unit={unit} coarse={coarse} />
       </div>
       {PAINTS.includes(using) && !coarse && (
