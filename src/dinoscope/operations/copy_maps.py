@@ -21,6 +21,7 @@ Ints = NDArray[np.int64]
 DISTINCT = 0.9  # the best match must be this much nearer than the best one elsewhere in the picture
 ELSEWHERE = 0.04  # of the picture's diagonal: nearer points are the same one at another level
 MATCHES = 220  # of two pictures at most, the most distinct
+_LEVELS = 7  # of the likest, looked at for one that is elsewhere
 TURN, GROWTH = 0.45, 0.45  # radians, and natural logarithm: pairs that differ by more do not agree
 LOOSE = 0.1  # of the way between two points: what a map told by one pair misses by
 PLENTY = 12  # pairs from which on a perspective map is tried
@@ -100,32 +101,47 @@ def _matches(here: Keypoints, there: Keypoints) -> tuple[Ints, Ints]:
     if len(here) < 3 or len(there) < 9:
         return nothing, nothing
     alike = here.descriptors @ there.descriptors.T
-    near = np.argpartition(-alike, 8, axis=1)[:, :8]
-    scores = np.take_along_axis(alike, near, 1)
-    order = np.argsort(-scores, axis=1)
-    near, scores = np.take_along_axis(near, order, 1), np.take_along_axis(scores, order, 1)
-    at = there.places[near] * [there.width, there.height]  # (n, 8, 2)
-    apart = np.linalg.norm(at - at[:, :1], axis=2) > ELSEWHERE * np.hypot(there.width, there.height)
-    rival = np.where(apart.any(axis=1), scores[np.arange(len(near)), apart.argmax(axis=1)], scores[:, -1])
-    ratio = np.sqrt(np.maximum(2 - 2 * scores[:, 0], 0) / np.maximum(2 - 2 * rival, 1e-6))
+    near = alike.argmax(axis=1)
+    best = alike[np.arange(len(here)), near]
+    rival = _rivals(alike, near, there)
+    ratio = np.sqrt(np.maximum(2 - 2 * best, 0) / np.maximum(2 - 2 * rival, 1e-6))
     chosen = np.argsort(ratio, kind="stable")[:MATCHES]
     chosen = chosen[ratio[chosen] < DISTINCT]
-    return chosen, near[chosen, 0]
+    return chosen, near[chosen]
+
+
+def _rivals(alike: FloatArray, near: Ints, there: Keypoints) -> FloatArray:
+    """(n,) likeness of the best match elsewhere in the picture than the best; spoils ``alike``."""
+    at = there.places * np.asarray([there.width, there.height], np.float32)
+    close = (ELSEWHERE * np.hypot(there.width, there.height)) ** 2
+    rival = np.full(len(alike), -1, np.float32)
+    lines, struck = np.arange(len(alike)), near
+    for _ in range(_LEVELS):
+        alike[lines, struck] = -1
+        struck = alike[lines].argmax(axis=1)
+        rival[lines] = alike[lines, struck]
+        there_still = ((at[struck] - at[near[lines]]) ** 2).sum(axis=1) <= close
+        lines, struck = lines[there_still], struck[there_still]
+        if not len(lines):
+            break
+    return rival
 
 
 def _agreement(
     start: Doubles, end: Doubles, growth: Doubles, turn: Doubles, slack: Doubles
 ) -> NDArray[np.bool_]:
     """(n, n) does pair j lie where the map told by pair i puts it?"""
-    way = start[None] - start[:, None]  # from i to j
-    scale = np.exp(growth)
-    cos, sin = (scale * np.cos(turn))[:, None], (scale * np.sin(turn))[:, None]
-    moved = np.stack([cos * way[..., 0] - sin * way[..., 1], sin * way[..., 0] + cos * way[..., 1]], axis=-1)
-    missed = np.linalg.norm(moved + end[:, None] - end[None], axis=2)
-    allowed = slack[None] + LOOSE * np.linalg.norm(moved, axis=2)
-    apart = np.abs((turn[None] - turn[:, None] + np.pi) % (2 * np.pi) - np.pi)
-    alike = (apart < TURN) & (np.abs(growth[None] - growth[:, None]) < GROWTH)
-    return np.asarray((missed < allowed) & alike)
+    (x, y), (u, v) = start.T.astype(np.float32), end.T.astype(np.float32)
+    scale, turned = np.exp(growth).astype(np.float32), turn.astype(np.float32)
+    across, down = x[None] - x[:, None], y[None] - y[:, None]  # from i to j
+    cos, sin = (scale * np.cos(turned))[:, None], (scale * np.sin(turned))[:, None]
+    misses = (cos * across - sin * down + u[:, None] - u) ** 2
+    misses += (sin * across + cos * down + v[:, None] - v) ** 2
+    allowed = LOOSE * scale[:, None] * np.sqrt(across * across + down * down) + slack.astype(np.float32)
+    ways = np.stack([np.cos(turned), np.sin(turned)], axis=1)
+    agree = (misses < allowed * allowed) & (ways @ ways.T > np.float32(np.cos(TURN)))
+    agree &= np.abs(growth[None] - growth[:, None]) < GROWTH
+    return np.asarray(agree)
 
 
 def _fitted(

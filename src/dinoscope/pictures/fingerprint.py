@@ -7,12 +7,13 @@ has no wheels and the other one brings SciPy; ``tests/pictures/test_fingerprint.
 
 from __future__ import annotations
 
+from functools import cache, lru_cache
 from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dinoscope.features import Pixels
+from dinoscope.features import FloatArray, Pixels
 
 Fingerprint = Annotated[NDArray[np.uint8], "(32,) 256 bits"]
 BYTES = 32
@@ -23,7 +24,7 @@ Doubles = NDArray[np.float64]
 
 
 def fingerprint(pixels: Pixels) -> tuple[Fingerprint, int]:
-    """The bits, and how much there was to tell from, 0 to 100. About 3 ms for a thumbnail."""
+    """The bits, and how much there was to tell from, 0 to 100. About 0.5 ms for a thumbnail."""
     waves, quality = _waves(pixels)
     return _bits(waves[None])[0], quality
 
@@ -40,31 +41,35 @@ def differing(one: NDArray[np.uint8], others: NDArray[np.uint8]) -> NDArray[np.i
 
 
 def _waves(pixels: Pixels) -> tuple[Doubles, int]:
-    grey = pixels.astype(np.float64) @ [0.299, 0.587, 0.114]
-    for _ in range(2):  # twice a box is nearly a triangle
-        for axis in (0, 1):
-            grey = _box(grey, axis)
-    rows, columns = (((np.arange(_SIDE) + 0.5) * side / _SIDE).astype(np.int64) for side in grey.shape)
-    small = grey[np.ix_(rows, columns)]
+    red, green, blue = np.moveaxis(pixels, 2, 0).astype(np.float32)
+    grey = np.float32(0.299) * red + np.float32(0.587) * green + np.float32(0.114) * blue
+    down, right = (_reducing(side) for side in grey.shape)
+    small = (down @ grey @ right.T).astype(np.float64)
     change = sum(np.abs(np.trunc(np.diff(small, axis=axis) * 100 / 255)).sum() for axis in (0, 1))
     transform = _cosines()
     return transform @ small @ transform.T, min(100, int(change / 90))
 
 
-def _box(values: Doubles, axis: int) -> Doubles:
-    """Means over windows of 1/128 of the side, cut off at the border."""
-    n = values.shape[axis]
-    window = (n + 2 * _SIDE - 1) // (2 * _SIDE)
+@lru_cache(256)
+def _reducing(side: int) -> FloatArray:
+    """(64, side) what blurs a side of so many pixels and picks 64 of them, as one product with it.
+
+    The blur is twice a box of 1/128 of the side, cut off at the border, which is nearly a triangle.
+    """
+    window = (side + 2 * _SIDE - 1) // (2 * _SIDE)
     half = (window + 2) // 2
-    sums = np.concatenate(
-        [np.zeros_like(np.take(values, [0], axis)), np.cumsum(values, axis=axis)], axis=axis
-    )
-    at = np.arange(n)
-    low, high = np.maximum(at - window + half, 0), np.minimum(at + half, n)
-    count = (high - low).reshape((-1, 1) if axis == 0 else (1, -1))
-    return np.asarray((np.take(sums, high, axis) - np.take(sums, low, axis)) / count)
+    at = np.arange(side)
+    low, high = np.maximum(at - window + half, 0)[:, None], np.minimum(at + half, side)[:, None]
+    picked = ((np.arange(_SIDE) + 0.5) * side / _SIDE).astype(np.int64)
+    once = ((at >= low[picked]) & (at < high[picked])) / (high - low)[picked]  # (64, side)
+    steps: Doubles = np.zeros((side + 1, _SIDE))  # what the second box adds where it begins and ends
+    shares = (once / (high - low).T).T
+    np.add.at(steps, low[:, 0], shares)
+    np.subtract.at(steps, high[:, 0], shares)
+    return np.ascontiguousarray(np.cumsum(steps, axis=0)[:side].T, np.float32)
 
 
+@cache
 def _cosines() -> Doubles:
     """(16, 64): the cosine transform's waves 1 to 16."""
     waves, places = np.arange(1, _WAVES + 1)[:, None], np.arange(_SIDE)[None]

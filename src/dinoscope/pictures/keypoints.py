@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,11 +81,12 @@ def keypoints(grey: FloatArray, most: int = POINTS) -> Keypoints:
         rows, columns = _corners(across, down, max(8, round(most * share)))
         if not len(rows):
             continue
-        lean = _leaning(across, down, rows, columns)
+        edges = np.stack([np.sqrt(across * across + down * down), np.arctan2(down, across)], axis=-1)
+        lean = _leaning(edges, rows, columns)
         places.append((np.stack([columns, rows], axis=1) + 0.5) / [level.shape[1], level.shape[0]])
         scales.append(np.full(len(rows), width / level.shape[1]))
         angles.append(lean)
-        descriptors.append(_described(across, down, rows, columns, lean))
+        descriptors.append(_described(edges, rows, columns, lean))
     if not places:
         empty = np.zeros((0, _CELLS * _CELLS * _WAYS), np.float32)
         return Keypoints(empty[:, :2], empty[:, 0], empty[:, 0], empty, width, height)
@@ -114,17 +116,19 @@ def _pyramid(grey: FloatArray) -> Iterator[tuple[FloatArray, float]]:
         yield level, size[0] / total
 
 
-def _blurred(values: FloatArray, times: int = 1) -> FloatArray:
-    """[1 4 6 4 1] / 16 both ways: a Gaussian of one pixel, so many times."""
-    for _ in range(times):
-        for axis in (0, 1):
-            padded = np.pad(
-                values, [(2, 2) if axis == 0 else (0, 0), (2, 2) if axis == 1 else (0, 0)], "edge"
-            )
-            n = values.shape[axis]
-            parts = [np.take(padded, range(i, i + n), axis) if axis else padded[i : i + n] for i in range(5)]
-            values = (parts[0] + parts[4] + 4 * (parts[1] + parts[3]) + 6 * parts[2]) * np.float32(1 / 16)
-    return values
+def _blurred(values: FloatArray) -> FloatArray:
+    """[1 4 6 4 1] / 16 both ways: a Gaussian of one pixel, as [1 1] eight times over."""
+    rows, columns = values.shape
+    tall = np.empty((rows + 4, columns), np.float32)
+    tall[2:-2], tall[:2], tall[-2:] = values, values[0], values[-1]
+    for _ in range(4):
+        tall = tall[1:] + tall[:-1]
+    wide = np.empty((rows, columns + 4), np.float32)
+    wide[:, 2:-2], wide[:, :2], wide[:, -2:] = tall, tall[:, :1], tall[:, -1:]
+    for _ in range(4):
+        wide = wide[:, 1:] + wide[:, :-1]
+    wide *= np.float32(1 / 256)
+    return wide
 
 
 def _edges(level: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -167,26 +171,31 @@ def _largest_around(values: FloatArray) -> FloatArray:
     return values
 
 
-def _leaning(
-    across: FloatArray, down: FloatArray, rows: NDArray[np.int64], columns: NDArray[np.int64]
-) -> FloatArray:
-    """(n,) the direction most edges around a point have, radians."""
+def _leaning(edges: FloatArray, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> FloatArray:
+    """(n,) the direction most edges around a point have, radians.
+
+    Args:
+        edges: (height, width, 2) strength and direction of each.
+    """
     reach = 6
     offsets = np.mgrid[-reach : reach + 1, -reach : reach + 1].reshape(2, -1)
     weights = np.exp(-(offsets**2).sum(axis=0) / (2 * 3.0**2)).astype(np.float32)
-    r = np.clip(rows[:, None] + offsets[0], 0, across.shape[0] - 1)
-    c = np.clip(columns[:, None] + offsets[1], 0, across.shape[1] - 1)
-    x, y = across[r, c], down[r, c]
-    way = np.arctan2(y, x) * (_LEANS / (2 * np.pi))
+    r = np.clip(rows[:, None] + offsets[0], 0, edges.shape[0] - 1)
+    c = np.clip(columns[:, None] + offsets[1], 0, edges.shape[1] - 1)
+    strong, way = _taken(edges, r, c)
+    strong *= weights
+    way *= _LEANS / (2 * np.pi)
     lower = np.floor(way)
-    part = (way - lower).astype(np.float32)
-    first = lower.astype(np.int64) % _LEANS
-    strong = np.hypot(x, y) * weights
-    lines = np.arange(len(rows))[:, None] * _LEANS
-    votes: NDArray[np.float64] = np.zeros(len(rows) * _LEANS)
-    votes += np.bincount((lines + first).ravel(), (strong * (1 - part)).ravel(), len(votes))
-    votes += np.bincount((lines + (first + 1) % _LEANS).ravel(), (strong * part).ravel(), len(votes))
-    histogram = votes.reshape(-1, _LEANS)
+    part = way - lower
+    half, wide = _LEANS // 2, _LEANS + 2  # bins from -half on, of which the last two are the first two again
+    bins = (lower + half).astype(np.int32)
+    bins += np.arange(len(rows), dtype=np.int32)[:, None] * wide
+    votes: NDArray[np.float64] = np.zeros(len(rows) * wide)
+    votes += np.bincount(bins.ravel(), (strong * (1 - part)).ravel(), len(votes))
+    votes += np.bincount(bins.ravel() + 1, (strong * part).ravel(), len(votes))
+    open_ended = votes.reshape(-1, wide)
+    open_ended[:, :2] += open_ended[:, _LEANS:]
+    histogram = np.roll(open_ended[:, :_LEANS], -half, 1)
     for _ in range(3):
         histogram = (np.roll(histogram, 1, 1) + histogram + np.roll(histogram, -1, 1)) / 3
     best = histogram.argmax(axis=1)
@@ -198,31 +207,48 @@ def _leaning(
 
 
 def _described(
-    across: FloatArray,
-    down: FloatArray,
-    rows: NDArray[np.int64],
-    columns: NDArray[np.int64],
-    lean: FloatArray,
+    edges: FloatArray, rows: NDArray[np.int64], columns: NDArray[np.int64], lean: FloatArray
 ) -> FloatArray:
     """(n, 128) histograms of the edges in 4 x 4 cells around each point, turned by its direction."""
-    ticks = (np.arange(16) - 7.5) * _PITCH
-    v, u = (grid.reshape(-1) for grid in np.meshgrid(ticks, ticks, indexing="ij"))
+    u, v, fall, cells = _samples()
     cos, sin = np.cos(lean)[:, None], np.sin(lean)[:, None]
-    r = np.clip(np.rint(rows[:, None] + sin * u + cos * v), 0, across.shape[0] - 1).astype(np.int32)
-    c = np.clip(np.rint(columns[:, None] + cos * u - sin * v), 0, across.shape[1] - 1).astype(np.int32)
-    x, y = across[r, c], down[r, c]
-    along, beside = cos * x + sin * y, cos * y - sin * x  # in the point's own directions
-    fall = np.exp(-(u**2 + v**2) / (2 * _HALF**2)).astype(np.float32)
-    strong = np.hypot(along, beside) * fall
-    way = np.arctan2(beside, along) * (_WAYS / (2 * np.pi)) % _WAYS
-    centres = np.arange(_WAYS, dtype=np.float32)
-    apart = np.abs(way[:, :, None] - centres)
-    apart = np.minimum(apart, _WAYS - apart)
-    votes = np.maximum(1 - apart, 0).astype(np.float32) * strong[:, :, None]  # (n, 256, 8)
-    found = np.einsum("nsw,sc->ncw", votes, _cells(), optimize=True).reshape(len(rows), -1)
+    r = np.clip(np.rint(rows[:, None].astype(np.float32) + sin * u + cos * v), 0, edges.shape[0] - 1)
+    c = np.clip(np.rint(columns[:, None].astype(np.float32) + cos * u - sin * v), 0, edges.shape[1] - 1)
+    strong, way = _taken(edges, r.astype(np.int32), c.astype(np.int32))
+    strong *= fall
+    way -= lean[:, None]  # in the point's own directions
+    way *= _WAYS / (2 * np.pi)
+    lower = np.floor(way)
+    part = way - lower
+    first = lower.astype(np.int32)
+    count = len(rows)
+    samples = np.arange(strong.shape[1], dtype=np.int32) * np.int32(count * _WAYS)
+    places = samples + np.arange(count, dtype=np.int32)[:, None] * _WAYS
+    votes = np.zeros((strong.shape[1], count * _WAYS), np.float32)  # one product with the cells for all
+    flat = votes.reshape(-1)
+    flat[places + (first & _WAYS - 1)] = strong * (1 - part)
+    flat[places + (first + 1 & _WAYS - 1)] = strong * part
+    found = (cells @ votes).reshape(-1, count, _WAYS).swapaxes(0, 1).reshape(count, -1)
     found = found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-9)
     found = np.sqrt(np.minimum(found, 0.2))
     return np.asarray(found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-9), np.float32)
+
+
+def _taken(
+    edges: FloatArray, rows: NDArray[np.integer], columns: NDArray[np.integer]
+) -> tuple[FloatArray, FloatArray]:
+    """Strength and direction of the edges at these pixels."""
+    found = edges.reshape(-1, 2)[rows * edges.shape[1] + columns]
+    return np.ascontiguousarray(found[..., 0]), np.ascontiguousarray(found[..., 1])
+
+
+@cache
+def _samples() -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """(256,) steps right and down to a descriptor's samples, what each counts; (16, 256) in each cell."""
+    ticks = (np.arange(16) - 7.5) * _PITCH
+    v, u = (grid.reshape(-1).astype(np.float32) for grid in np.meshgrid(ticks, ticks, indexing="ij"))
+    fall = np.exp(-(u**2 + v**2) / (2 * _HALF**2)).astype(np.float32)
+    return u, v, fall, np.ascontiguousarray(_cells().T)
 
 
 def _cells() -> FloatArray:
