@@ -24,6 +24,12 @@ class NotAPicture(DinoscopeError):
     title: ClassVar[str] = "Not a picture"
 
 
+class AVideo(NotAPicture):
+    """The bytes are a video where one picture is wanted."""
+
+    title: ClassVar[str] = "A video, not a picture"
+
+
 class PictureTooLarge(NotAPicture):
     """The picture exceeds a decoding limit (bytes, pixels, side or time)."""
 
@@ -57,6 +63,13 @@ class NoSuchPicture(DinoscopeError):
 
     status: ClassVar[int] = 404
     title: ClassVar[str] = "No such picture"
+
+
+class NoSuchVideo(DinoscopeError):
+    """The library holds no video with that id."""
+
+    status: ClassVar[int] = 404
+    title: ClassVar[str] = "No such video"
 
 
 class NoSuchObject(DinoscopeError):

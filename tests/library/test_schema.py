@@ -51,7 +51,7 @@ def test_an_old_library_is_brought_forward_by_a_writer(folder: Path, monkeypatch
     further = ("ALTER TABLE files ADD COLUMN stars INTEGER NOT NULL DEFAULT 3",)
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, further))
     monkeypatch.setattr(schema, "READABLE", len(schema.MIGRATIONS))
-    with pytest.raises(NoLibrary, match=r"older format .3.: index again"):
+    with pytest.raises(NoLibrary, match=r"older format .4.: index again"):
         Library.open(folder)
     with Library.open(folder, write=True) as library:
         assert found(library, 1) == [1]

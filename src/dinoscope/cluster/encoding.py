@@ -104,7 +104,7 @@ class Encoding:
                 result = self._ahead.take(WAIT)
                 if isinstance(result, Refusal):
                     batch.refused.append(result)
-                elif result is not None and not batch.take(result):
+                elif isinstance(result, Ready) and not batch.take(result):
                     self._ahead.release(result)
                 for ready in batch.encode():
                     self._ahead.release(ready)

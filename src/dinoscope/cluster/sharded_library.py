@@ -16,6 +16,7 @@ from dinoscope.cluster.sharded_shelf import ShardedShelf
 from dinoscope.engines.engine import Tick
 from dinoscope.errors import LibraryReadOnly, NoSuchModel
 from dinoscope.features import Basis, FloatArray
+from dinoscope.library.filmbook import Videos
 from dinoscope.library.filters import Filter
 from dinoscope.library.library import Calibration, Library
 from dinoscope.library.pages import Order
@@ -92,6 +93,10 @@ class ShardedLibrary(Library):
     @property
     def read_only(self) -> bool:
         return True
+
+    @property
+    def videos(self) -> Videos:
+        return Videos(None)
 
     @property
     def writable(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from os import sep
 from os.path import realpath
@@ -14,41 +14,50 @@ from typing import Any, TypeVar
 
 from dinoscope.errors import Unreadable
 from dinoscope.geometry import Size
+from dinoscope.library import videos
+from dinoscope.library.clocks import clock, moment_of
 from dinoscope.library.filters import Filter
 from dinoscope.library.paths import below, to_path, to_text
-from dinoscope.library.records import NewFile, Picture, Stamp
-from dinoscope.library.schema import COUNTED, version_of
+from dinoscope.library.records import Moment, NewFile, Picture, Stamp
+from dinoscope.library.schema import COUNTED, FILMED, version_of
 from dinoscope.pictures.metadata import Metadata
 from dinoscope.pictures.naming import shown
 from dinoscope.pictures.refusal import Refusal
 
-COLUMNS = (
+_COLUMNS = (
     "files.id, files.path, contents.hash, files.kind, files.width, files.height, files.bytes, "
     "files.modified, files.added, files.taken, files.taken_offset, files.camera, files.lens, "
-    "files.latitude, files.longitude"
+    "files.latitude, files.longitude, "
 )
+_FILMED, _UNFILMED = "files.video, files.second", "NULL, NULL"
 JOINED = "files JOIN contents ON contents.id = files.content"
 _SLICE = 500  # parameters a statement: old SQLite builds stop at 999
 _T = TypeVar("_T")
 
 
+def columns(db: sqlite3.Connection) -> str:
+    """What ``picture_of`` reads; a reader may meet a format that knows no videos."""
+    return _COLUMNS + (_FILMED if version_of(db) >= FILMED else _UNFILMED)
+
+
 def put(db: sqlite3.Connection, files: Sequence[NewFile]) -> None:
     """Insert or replace the rows of these paths; a path keeps its id and the time it was added."""
     now = time.time_ns()
+    videos.put(db, {file.video.path: file.video for file in files if file.video is not None}.values())
     contents = [(file.content,) for file in files]
     db.executemany("INSERT INTO contents (hash) VALUES (?) ON CONFLICT DO NOTHING", contents)
     roots = {to_text(file.root) for file in files}
     db.executemany("INSERT INTO roots (path) VALUES (?) ON CONFLICT DO NOTHING", [(root,) for root in roots])
     db.executemany(
         """INSERT INTO files (path, folder, root, content, kind, width, height, bytes, modified, added,
-               taken, taken_offset, camera, lens, latitude, longitude)
+               taken, taken_offset, camera, lens, latitude, longitude, video, second)
            VALUES (?, ?, (SELECT id FROM roots WHERE path = ?), (SELECT id FROM contents WHERE hash = ?),
-               ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+               ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT id FROM videos WHERE path = ?), ?)
            ON CONFLICT (path) DO UPDATE SET root = excluded.root, content = excluded.content,
                kind = excluded.kind, width = excluded.width, height = excluded.height, bytes = excluded.bytes,
                modified = excluded.modified, taken = excluded.taken, taken_offset = excluded.taken_offset,
                camera = excluded.camera, lens = excluded.lens, latitude = excluded.latitude,
-               longitude = excluded.longitude""",
+               longitude = excluded.longitude, video = excluded.video, second = excluded.second""",
         [_row_of(file, now) for file in files],
     )
     db.executemany("DELETE FROM refusals WHERE path = ?", [(to_text(file.path),) for file in files])
@@ -59,25 +68,13 @@ def _row_of(file: NewFile, now: int) -> tuple[Any, ...]:
     taken, offset = clock(about.taken_at)
     place = (to_text(file.path), to_text(file.path.parent), to_text(file.root))
     shape = (file.content, file.kind, file.size.width, file.size.height, file.bytes, file.modified_ns, now)
-    return (*place, *shape, taken, offset, about.camera, about.lens, about.latitude, about.longitude)
-
-
-def clock(taken: datetime | None) -> tuple[str | None, int | None]:
-    """(by the camera's clock, minutes ahead of UTC where they are known) as a row has them."""
-    if taken is None:
-        return None, None
-    offset = taken.utcoffset()
-    minutes = None if offset is None else round(offset.total_seconds() / 60)
-    return taken.replace(tzinfo=None).isoformat(
-        timespec="microseconds" if taken.microsecond else "seconds"
-    ), minutes
+    film = None if file.video is None else to_text(file.video.path), file.second
+    return (*place, *shape, taken, offset, about.camera, about.lens, about.latitude, about.longitude, *film)
 
 
 def picture_of(row: Sequence[Any]) -> Picture:
-    """A row of ``COLUMNS`` as a value."""
-    taken = None if row[9] is None else datetime.fromisoformat(row[9])
-    if taken is not None and row[10] is not None:
-        taken = taken.replace(tzinfo=timezone(timedelta(minutes=row[10])))
+    """A row of ``columns`` as a value."""
+    taken = None if row[9] is None else moment_of(row[9], row[10])
     return Picture(
         id=row[0],
         path=to_path(row[1]),
@@ -88,6 +85,7 @@ def picture_of(row: Sequence[Any]) -> Picture:
         modified_at=_utc(row[7]),
         added_at=_utc(row[8]),
         metadata=Metadata(taken, row[11], row[12], row[13], row[14]),
+        moment=None if row[15] is None else Moment(row[15], row[16]),
     )
 
 
@@ -110,7 +108,7 @@ def by_id(db: sqlite3.Connection, ids: Iterable[int]) -> dict[int, Picture]:
     """The pictures with these ids; ids that are not there are left out."""
     found: dict[int, Picture] = {}
     for part in slices(ids):
-        statement = f"SELECT {COLUMNS} FROM {JOINED} WHERE files.id IN ({marks(len(part))})"
+        statement = f"SELECT {columns(db)} FROM {JOINED} WHERE files.id IN ({marks(len(part))})"
         found |= {row[0]: picture_of(row) for row in db.execute(statement, part)}
     return found
 
@@ -121,7 +119,7 @@ def by_content(
     """The files of each content that pass the filter, oldest row first; contents without one are left out."""
     found: dict[str, list[Picture]] = {}
     for part in slices(contents):
-        statement = f"SELECT {COLUMNS} FROM {JOINED} WHERE contents.hash IN ({marks(len(part))})"
+        statement = f"SELECT {columns(db)} FROM {JOINED} WHERE contents.hash IN ({marks(len(part))})"
         condition, parameters = sql_of(where)
         for row in db.execute(f"{statement} AND {condition} ORDER BY files.id", (*part, *parameters)):
             found.setdefault(row[2], []).append(picture_of(row))
@@ -130,7 +128,7 @@ def by_content(
 
 def by_path(db: sqlite3.Connection, path: Path) -> Picture | None:
     """The picture at an absolute path."""
-    row = db.execute(f"SELECT {COLUMNS} FROM {JOINED} WHERE files.path = ?", (to_text(path),)).fetchone()
+    row = db.execute(f"SELECT {columns(db)} FROM {JOINED} WHERE files.path = ?", (to_text(path),)).fetchone()
     return None if row is None else picture_of(row)
 
 

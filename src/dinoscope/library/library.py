@@ -7,7 +7,6 @@ import os
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from dinoscope.engines.engine import Tick
@@ -16,6 +15,7 @@ from dinoscope.features import Basis, FloatArray
 from dinoscope.library import commits, compacting, facets, files, optimising, overview, pages, verifying
 from dinoscope.library.connection import FILE, SHARDED, Connections, generation
 from dinoscope.library.failures import told
+from dinoscope.library.filmbook import Videos
 from dinoscope.library.filters import Filter
 from dinoscope.library.locking import WriterLock
 from dinoscope.library.paths import absolute
@@ -100,14 +100,17 @@ class Library:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @property
     def folder(self) -> Path:
         return self._folder
+
+    @property
+    def videos(self) -> Videos:
+        """The videos whose frames are among its pictures."""
+        return Videos(self._connections)
 
     @property
     def read_only(self) -> bool:
@@ -168,14 +171,12 @@ class Library:
         removed picture?"""
         key = model_key + (FINE if fine else REGIONS if regions else "")
         with self._connections.read() as db:
-            return (
-                db.execute(
-                    "SELECT 1 FROM contents JOIN vectors ON vectors.content = contents.id "
-                    "JOIN shelves ON shelves.id = vectors.shelf WHERE contents.hash = ? AND shelves.key = ?",
-                    (content, key),
-                ).fetchone()
-                is not None
-            )
+            found = db.execute(
+                "SELECT 1 FROM contents JOIN vectors ON vectors.content = contents.id "
+                "JOIN shelves ON shelves.id = vectors.shelf WHERE contents.hash = ? AND shelves.key = ?",
+                (content, key),
+            ).fetchone()
+            return found is not None
 
     def picture(self, id: int) -> Picture:
         """Raises: NoSuchPicture."""

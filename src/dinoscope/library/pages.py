@@ -10,6 +10,7 @@ from typing import Literal
 
 from dinoscope.errors import BadRequest
 from dinoscope.library import files
+from dinoscope.library.clocks import clock
 from dinoscope.library.filters import Filter
 from dinoscope.library.paths import to_text
 from dinoscope.library.records import Page, Picture
@@ -48,7 +49,7 @@ def page(
     way = "DESC" if descending else "ASC"
     nulls = " NULLS LAST" if order == "taken" else ""
     statement = (
-        f"SELECT {files.COLUMNS}, files.{column} FROM {files.JOINED} WHERE {conditions} "
+        f"SELECT {files.columns(db)}, files.{column} FROM {files.JOINED} WHERE {conditions} "
         f"ORDER BY files.{column} {way}{nulls}, files.id {way} LIMIT ?"
     )
     rows = db.execute(statement, (*parameters, limit + 1)).fetchall()
@@ -73,7 +74,7 @@ def value_of(picture: Picture, order: Order) -> _Value:
     """What a listing in that order is sorted by; pictures of the same value go by their ids."""
     values: dict[Order, _Value] = {
         "added": picture.id,
-        "taken": files.clock(picture.metadata.taken_at)[0],
+        "taken": clock(picture.metadata.taken_at)[0],
         "path": to_text(picture.path),
         "size": picture.bytes,
     }

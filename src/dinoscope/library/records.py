@@ -4,17 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from dinoscope.features import Basis, RegionTokens
 from dinoscope.geometry import Size
+from dinoscope.pictures.films import Clock, FilmFacts
 from dinoscope.pictures.metadata import Metadata
+from dinoscope.pictures.moments import clock
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Where in which video a frame is seen."""
+
+    video: int  # its id
+    second: float
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One file of the library. Two files of equal bytes are two pictures with one ``content``."""
+    """One file of the library, or a frame of a video.
+
+    Two files of equal bytes are two pictures with one ``content``.
+    """
 
     id: int
     path: Path  # absolute
@@ -25,6 +38,45 @@ class Picture:
     modified_at: datetime  # UTC
     added_at: datetime  # UTC
     metadata: Metadata
+    moment: Moment | None = None  # of a frame, whose ``path`` is pictures.moments.moment_path
+
+    @property
+    def name(self) -> str:
+        """What people call it: ``beach.jpg``, or ``kitchen.mp4 0:17``."""
+        if self.moment is None:
+            return self.path.name
+        return f"{self.path.parent.name} {clock(self.moment.second)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Video:
+    """A video of the library, whose frames are pictures."""
+
+    id: int
+    path: Path  # absolute
+    content: str
+    size: Size  # upright
+    bytes: int
+    modified_ns: int
+    seconds: float
+    started_at: datetime
+    clock: Clock  # who tells ``started_at``: the container, or the file's time
+    hidden: int  # frames that were kept out, because they look like human faces
+    note: str | None  # a sentence where it is not as it should be
+    complete: bool  # has it been gone through to its end?
+    frames: int  # pictures of it
+
+    def at(self, second: float) -> datetime:
+        """The time on the wall at a second of it."""
+        return self.started_at + timedelta(seconds=second)
+
+
+@dataclass(frozen=True, slots=True)
+class NewVideo:
+    """A video as the indexer met it."""
+
+    path: Path  # absolute
+    facts: FilmFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +141,8 @@ class NewFile:
     bytes: int
     modified_ns: int  # st_mtime_ns
     metadata: Metadata = field(default_factory=Metadata)
+    video: NewVideo | None = None  # whose frame it is, and
+    second: float | None = None  # where in it
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -109,8 +109,35 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             WHEN (SELECT files FROM contents WHERE id = old.content) = 0 BEGIN
             UPDATE shelves SET dead = dead - 1, turns = turns + 1 WHERE id = old.shelf; END""",
     ),
+    (
+        # a frame of a video is a row of files: its path lies below the video's, its folder is the video.
+        # started: as files.taken, by whom clock says; complete: every frame worth keeping has its row
+        """CREATE TABLE videos (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            path TEXT NOT NULL UNIQUE,
+            content TEXT NOT NULL,
+            width INTEGER NOT NULL,
+            height INTEGER NOT NULL,
+            bytes INTEGER NOT NULL,
+            modified INTEGER NOT NULL,
+            seconds REAL NOT NULL,
+            started TEXT NOT NULL,
+            started_offset INTEGER,
+            clock TEXT NOT NULL,
+            hidden INTEGER NOT NULL DEFAULT 0,
+            note TEXT,
+            complete INTEGER NOT NULL DEFAULT 0)""",
+        "ALTER TABLE files ADD COLUMN video INTEGER REFERENCES videos (id)",
+        "ALTER TABLE files ADD COLUMN second REAL",
+        "CREATE INDEX files_by_video ON files (video, second) WHERE video IS NOT NULL",
+        """CREATE TRIGGER frame_removed AFTER DELETE ON files WHEN old.video IS NOT NULL BEGIN
+            UPDATE videos SET complete = 0 WHERE id = old.video;
+            DELETE FROM videos WHERE id = old.video
+                AND NOT EXISTS (SELECT 1 FROM files WHERE files.video = old.video); END""",
+    ),
 )
 COUNTED = 3  # the version from which rows are counted as they change
+FILMED = 4  # that from which there are videos
 READABLE = 1  # the oldest version that can still be read as it is, without a writer to bring it forward
 
 

@@ -100,6 +100,8 @@ class Trash:
 
     def _check(self, picture: Picture) -> None:
         """Raises: Unreadable when it is not the file that was indexed, or leads out of its folder."""
+        if picture.moment is not None:
+            raise Unreadable(f"{picture.name} is a moment of a video: it stays, and so does the video")
         path = self._library.original(picture, self._limits)
         if path.is_symlink() or not path.is_file():
             raise Unreadable(f"{path} is no file of its own any more: it stays")

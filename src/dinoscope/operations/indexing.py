@@ -16,10 +16,11 @@ from dinoscope.library.library import Library
 from dinoscope.library.records import NewFile, Stamp
 from dinoscope.models.backbone import Backbone
 from dinoscope.operations import tiling
-from dinoscope.operations.ahead import MEMORY, ReadAhead, Ready
+from dinoscope.operations.ahead import MEMORY, ReadAhead, Ready, Watched
 from dinoscope.operations.arithmetic import one_thread
 from dinoscope.operations.bases import basis_for
 from dinoscope.operations.batching import Batches, Shape, shape_of
+from dinoscope.operations.filming import Films, frame_row
 from dinoscope.operations.hiding import without_faces
 from dinoscope.operations.progress import Progress
 from dinoscope.operations.queries import at_least
@@ -59,7 +60,8 @@ def index_folders(
     Unchanged files (path, size, time) are not read. A file whose bytes the library has already seen
     under any name gets a row and no new vector. Changed files are replaced, vanished ones forgotten:
     only below a root that is there and not suddenly empty, so that an unmounted disk costs nothing.
-    A file that cannot be used is reported once and passed over. Faces are let in, kept out or hidden as
+    A file that cannot be used is reported once and passed over. Of a video every frame worth keeping becomes
+    a picture, as ``pictures.stills`` chooses them (extra ``video``). Faces are let in, kept out or hidden as
     ``settings.faces`` and the library say, the stricter of both.
 
     With ``settings.regions`` each picture's region tokens are stored, too; a library that was indexed
@@ -85,7 +87,9 @@ def index_folders(
         reader = stack.enter_context(DecodeWorkers(workers, Limits.of(settings)))
         sizes = {"depth": BATCHES_AHEAD * batch, "memory": max(MEMORY, MEMORY_EACH * batch)}
         ahead = stack.enter_context(
-            ReadAhead(reader, workers, at_least=at_least(backbone), thumbnail=THUMBNAIL, **sizes)
+            ReadAhead(
+                reader, workers, at_least=at_least(backbone), thumbnail=THUMBNAIL, watcher=reader, **sizes
+            )
         )
         stack.callback(reader.close)  # a stop waits for no picture that is being read, be it for 20 s
         scout = stack.enter_context(Scout(roots, without=library.folder.resolve()))
@@ -152,6 +156,7 @@ class _Run:
         self._refusals: list[Refusal] = []
         self._walked: list[RootWalked] = []
         self._seen = PathSet()
+        self._films = Films(library)
         self._added = self._known = self._completed = self._removed = self._refused = 0
         self._started = self._committed = monotonic()
 
@@ -198,13 +203,14 @@ class _Run:
         if files or regions is not None:
             model, dimension = self._backbone.identity, self._backbone.dimension
             self._library.commit(model, dimension, files, vectors, regions)
+        self._films.committed(self._waiting)
         self._tokeniser = tokeniser
         if refusals:
             self._library.refuse(refusals)
 
     def progress(self, refusal: Refusal | None = None, *, finished: bool = False) -> Progress:
         return Progress(
-            found=self._scout.found,
+            found=self._scout.found + self._films.extra,
             walking=self._scout.walking,
             added=self._added,
             known=self._known,
@@ -233,6 +239,8 @@ class _Run:
             yield self._refuse(sighting)
         elif self._unchanged(sighting):
             self._known += 1
+        elif frames := self._films.unchanged(sighting, self._indexed):
+            self._known += frames
         else:
             self._ahead.ask(sighting)
 
@@ -270,10 +278,14 @@ class _Run:
             yield from self._meet(sighting)
         return sighting is not None
 
-    def _receive(self, result: Ready | Refusal) -> Iterator[Progress]:
+    def _receive(self, result: Ready | Watched | Refusal) -> Iterator[Progress]:
         if isinstance(result, Refusal):
             yield self._refuse(result)
             return
+        if isinstance(result, Watched):
+            self._films.ended(result)
+            return
+        self._films.extra += result.film is not None
         row = row_of(result)
         if result.loaded.thumbnail is not None:
             self._library.put_thumbnail(row.content, result.loaded.thumbnail)
@@ -348,6 +360,8 @@ def emptied(root: Path) -> Refusal:
 
 def row_of(ready: Ready) -> NewFile:
     """What the library keeps of a file, beside what its content looks like."""
+    if ready.film is not None:
+        return frame_row(ready)
     loaded, found = ready.loaded, ready.found
     return NewFile(
         path=found.path,

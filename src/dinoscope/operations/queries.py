@@ -16,7 +16,7 @@ from dinoscope.geometry import Mask, Size
 from dinoscope.pictures.decoding import Decoded, decode
 from dinoscope.pictures.gate import Trust, admitted_frame
 from dinoscope.pictures.limits import Limits
-from dinoscope.pictures.reading import content_hash, read_bytes
+from dinoscope.pictures.reading import FileBytes, read_file
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -77,15 +77,15 @@ def opened(picture: PictureLike, limits: Limits, side: int = AT_LEAST, trust: Tr
         pixels = admitted_frame(_checked(picture), limits.faces, "the picture")
         return Opened(pixels, Size(pixels.shape[1], pixels.shape[0]), None)
     if isinstance(picture, bytes):
-        data, where = picture, "the picture"
+        file, where = FileBytes(picture, 0), "the picture"
     elif isinstance(picture, (str, Path)):
         path = Path(picture).expanduser()
-        data, where = read_bytes(path, limits), str(path)
+        file, where = read_file(path, limits), str(path)
     else:
         found = _from_pillow(picture, limits, side)
         return Opened(found.pixels, found.size, found.shown)
-    found = decode(data, limits, where=where, at_least=side, trust=trust)
-    return Opened(found.pixels, found.size, found.shown, content_hash(data))
+    found = decode(file.data, limits, where=where, at_least=side, trust=trust)
+    return Opened(found.pixels, found.size, found.shown, file.content)
 
 
 def on_original(features: Features, size: Size) -> Features:

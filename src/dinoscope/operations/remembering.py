@@ -58,6 +58,19 @@ class Looked:
     refusal: str | None = None  # a sentence
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Sought:
+    """A thing that is looked for."""
+
+    looker: Looker
+    knower: Knower
+    rivals: tuple[Knower, ...]
+
+    @property
+    def name(self) -> str:
+        return self.knower.thing.name
+
+
 class Objects:
     """The things a library remembers, for the session's model. Get it from ``Session.objects``."""
 
@@ -185,6 +198,11 @@ class Objects:
         rivals = self._rivals(knower)
         found = self._looker.again(*what, last=last, rivals=rivals) or self._looker.where(*what, rivals)
         return tuple(one.sighting(knower.thing.name) for one in found)
+
+    def sought(self, name: str) -> Sought:
+        """A thing, and what else was taught, for many pictures. Raises: NoSuchObject, BadRequest."""
+        knower = self._knower(name)
+        return Sought(self._looker, knower, tuple(self._rivals(knower)))
 
     def where_in_folder(self, name: str, folder: Path) -> Iterator[Looked]:
         """Every picture of a folder, one by one; what cannot be read is said and passed over.

@@ -27,7 +27,7 @@ from dinoscope.operations.searching import Query, Yardstick, search
 from dinoscope.operations.selection import Part, Selection
 from dinoscope.pictures.decoding import Decoded, decode
 from dinoscope.pictures.limits import Limits
-from dinoscope.pictures.reading import content_hash, read_bytes
+from dinoscope.pictures.reading import read_file
 from dinoscope.settings import Settings
 
 if TYPE_CHECKING:
@@ -381,9 +381,9 @@ class Session:
     def _loaded(self, picture: Picture, at_least: int) -> Decoded | None:
         limits = Limits.of(self.settings)
         try:
-            data = read_bytes(self.library.original(picture, limits), limits)
-            if content_hash(data) != picture.content:
+            file = read_file(self.library.original(picture, limits), limits)
+            if file.content != picture.content:
                 return None
-            return decode(data, limits, where=str(picture.path), at_least=at_least, trust="known")
+            return decode(file.data, limits, where=str(picture.path), at_least=at_least, trust="known")
         except DinoscopeError:
             return None

@@ -9,7 +9,7 @@ from math import ceil, floor
 
 import numpy as np
 
-from dinoscope.features import Basis, Pixels
+from dinoscope.features import Basis, FloatArray, Pixels
 from dinoscope.geometry import Bools, Box, Mask, Size
 from dinoscope.models.backbone import Backbone
 from dinoscope.operations.figures import parted, twins
@@ -200,8 +200,13 @@ def query_of(knower: Knower) -> RegionQuery:
     )
 
 
-def outline(near: Near, one: Judged) -> Bools:
-    """(height, width) of the near pixels: the thing, by its patches, and by the view's outline."""
+def outline(near: Near, one: Judged, before: FloatArray | None = None) -> Bools:
+    """(height, width) of the near pixels: the thing, by its patches, and by the view's outline.
+
+    Args:
+        before: (rows, columns) in [0, 1] of the near patches: what a moment ago was the thing, which has
+            half a say. None: it was not seen then.
+    """
     high, wide = near.pixels.shape[:2]
     reduced, view = near.seen.reduced, one.view
     rim = np.zeros(reduced.shape[:2], np.bool_)
@@ -215,6 +220,8 @@ def outline(near: Near, one: Judged) -> Bools:
         float(np.clip((one.laid.score - FITS[0]) / FITS[1], 0, 0.8)),
     )
     thought = np.asarray((1 - trust) * thought + trust * (0.04 + 0.92 * laid), np.float32)
+    if before is not None:
+        thought = np.asarray((thought + enlarged(before, high, wide)) / 2, np.float32)
     return outlined(near.pixels, thought, say=PATCHES + trust)
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from dinoscope.features import Bytes
 from dinoscope.geometry import Box, Mask, Size
 from dinoscope.pictures.decoding import Decoded
+from dinoscope.pictures.films import FilmFacts
 from dinoscope.pictures.metadata import Metadata
 
 _HEADER = 2**20  # bytes of JSON, far more than any path or sentence needs
@@ -116,6 +117,34 @@ def decoded_of(header: Header, pixels: bytearray, opacity: bytearray) -> Decoded
         metadata=Metadata(taken_at=datetime.fromisoformat(taken) if taken else None, **facts),
         opacity=np.frombuffer(opacity, np.uint8).reshape(height, width) if opacity else None,
         faces=tuple(Box(*map(float, edges)) for edges in header["faces"]),
+    )
+
+
+def header_of_film(facts: FilmFacts) -> Header:
+    """What a video says of itself."""
+    return {
+        "content": facts.content,
+        "bytes": facts.bytes,
+        "modified_ns": facts.modified_ns,
+        "size": [facts.size.width, facts.size.height],
+        "seconds": facts.seconds,
+        "started_at": facts.started_at.isoformat(),
+        "clock": facts.clock,
+    }
+
+
+def facts_of(header: Header) -> FilmFacts:
+    """The inverse. Raises: KeyError, TypeError, ValueError: the reply describes none."""
+    if header["clock"] not in {"container", "file"} or not float(header["seconds"]) >= 0:
+        raise ValueError("no facts of a video")
+    return FilmFacts(
+        content=str(header["content"]),
+        bytes=int(header["bytes"]),
+        modified_ns=int(header["modified_ns"]),
+        size=Size(*header["size"]),
+        seconds=float(header["seconds"]),
+        started_at=datetime.fromisoformat(header["started_at"]),
+        clock=header["clock"],
     )
 
 

@@ -22,6 +22,7 @@ from dinoscope.pictures.limits import Limits
 from dinoscope.pictures.masks import fitted, mask_of
 from dinoscope.pictures.reading import content_hash, read_file
 from dinoscope.pictures.thumbnails import thumbnail
+from dinoscope.pictures.watching import Watching
 from dinoscope.sample import PICTURES
 
 BASE_MEMORY = 2**30  # bytes of address space for Python, numpy and Pillow's libraries
@@ -52,10 +53,11 @@ def _serve(requests: BinaryIO, out: BinaryIO) -> None:
     _warm_up(limits)
     confine(limits)
     send(out, {"ready": True})
+    watching = Watching(limits)
     while True:
         request, bodies = receive(requests, limits.max_bytes + 2**16)
         alarm(limits.max_seconds + GRACE)
-        reply = _answer(request, bodies, limits)
+        reply = _answer(request, bodies, limits, watching)
         alarm(0)  # a parent that was suspended may take its time to read
         send(out, *reply)
         del request, bodies, reply
@@ -99,9 +101,11 @@ def alarm(seconds: float) -> None:
         signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
-def _answer(request: Header, bodies: Bodies, limits: Limits) -> tuple[Any, ...]:
+def _answer(request: Header, bodies: Bodies, limits: Limits, watching: Watching) -> tuple[Any, ...]:
     """The frame to send back: a header and bodies."""
     try:
+        if "watch" in request:
+            return watching.answer(request, bytes(bodies[0]))
         if "mask" in request:
             return _mask(request, bytes(bodies[0]), limits)
         return _decoded(request, bytes(bodies[0]), limits)
@@ -122,10 +126,10 @@ def _decoded(request: Header, body: bytes, limits: Limits) -> tuple[Any, ...]:
     if request["read"]:
         path = Path(os.fsdecode(body))
         file = read_file(path, limits)
-        body, header["modified_ns"] = file.data, file.modified_ns
+        body, header["modified_ns"], header["content"] = file.data, file.modified_ns, file.content
         if path.resolve().is_relative_to(PICTURES):
             trust = "own"  # the sample was looked at when it was chosen: its statues are statues
-    header |= {"content": content_hash(body), "bytes": len(body)}
+    header = {"content": content_hash(body)} | header | {"bytes": len(body)}
     if trust == "stranger" and header["content"] == request["known"]:
         trust = "known"
     decoded = decode(body, limits, where=request["where"], at_least=request["at_least"], trust=trust)

@@ -8,16 +8,17 @@ import queue
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from threading import Lock, Timer
 from types import TracebackType
-from typing import Any, BinaryIO, Self, TypeVar, cast
+from typing import Any, BinaryIO, Self, TypeAlias, TypeVar, cast
 
 import dinoscope
 from dinoscope.errors import (
+    AVideo,
     BadRequest,
     DinoscopeError,
     FaceRefused,
@@ -29,11 +30,13 @@ from dinoscope.errors import (
 )
 from dinoscope.geometry import Mask, Size
 from dinoscope.pictures.decoding import Decoded
-from dinoscope.pictures.frames import Bodies, Header, decoded_of, mask_of_bits, receive, send
+from dinoscope.pictures.films import FilmFacts
+from dinoscope.pictures.frames import Bodies, Header, decoded_of, facts_of, mask_of_bits, receive, send
 from dinoscope.pictures.gate import Trust
 from dinoscope.pictures.limits import Limits
 from dinoscope.pictures.naming import shown
 from dinoscope.pictures.reading import too_many_bytes
+from dinoscope.pictures.stills import Stretch
 
 _T = TypeVar("_T")
 
@@ -41,6 +44,7 @@ _START_SECONDS = 60.0  # for the imports, 0.3 s on an idle machine
 _REFUSALS: dict[str, type[DinoscopeError]] = {
     kind.__name__: kind
     for kind in (
+        AVideo,
         BadRequest,
         FaceRefused,
         FacesUnchecked,
@@ -65,13 +69,32 @@ _TOLD = re.compile(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Loaded:
-    """A picture file as an indexer needs it, all from one reading of the file."""
+    """A picture file as an indexer needs it, all from one reading of the file; or a frame of a video."""
 
     content: str  # hex of the content hash
     thumbnail: bytes | None  # WebP
     decoded: Decoded
     modified_ns: int
     bytes: int
+    second: float | None = None  # of the video, where it is a frame
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A video was gone through up to a second."""
+
+    second: float
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A video was gone through to its end."""
+
+    hidden: int  # frames that were worth keeping and look like human faces, which are kept out
+    note: str | None  # a sentence where it is not as it should be
+
+
+Step: TypeAlias = FilmFacts | Loaded | Passed | Seen  # of going through a video
 
 
 class DecodeWorkers:
@@ -154,6 +177,38 @@ class DecodeWorkers:
         request = {"read": True, "where": shown(path), "at_least": at_least, "thumbnail": thumbnail}
         request |= {"trust": "stranger", "known": known}
         return self._ask(request, os.fsencode(path), _loaded_of)
+
+    def watch(
+        self,
+        path: Path,
+        *,
+        at_least: int | None = None,
+        thumbnail: int | None = None,
+        stretch: Stretch = Stretch(),  # noqa: B008  a constant
+    ) -> Iterator[Step]:
+        """Go through a video: what it is, each frame worth keeping, how far it is meanwhile, and its end.
+
+        One process is busy with it for as long as the caller takes. Closing the iterator ends that.
+
+        Args:
+            stretch: what of it, and how closely; left out: all, as the index keeps it.
+
+        Raises:
+            Unreadable, NotAPicture, PictureTooLarge, MissingExtra, FacesUnchecked.
+        """
+        where = {"where": shown(path)}
+        request = where | {"watch": "begin", "at_least": at_least, "thumbnail": thumbnail, **asdict(stretch)}
+        worker, ended = self._idle.get(), False
+        try:
+            worker = worker if worker.usable else self._replaced(worker)
+            step = _told(worker.ask(request, os.fsencode(path), watched))
+            yield step
+            while not isinstance(step, Seen):
+                step = _told(worker.ask(where | {"watch": "next"}, b"", watched))
+                yield step
+            ended = True
+        finally:
+            self._idle.put(worker if ended else self._replaced(worker))
 
     def mask(self, data: bytes, picture: Size, *, where: str) -> Mask:
         """``pictures.masks``: what a black and white picture file means on a picture of that size.
@@ -292,6 +347,24 @@ def _environment() -> dict[str, str]:
     """What Python and its libraries need to start. Tokens and keys are no business of a hostile picture's."""
     told = {name: value for name, value in os.environ.items() if _TOLD.fullmatch(name)}
     return told | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # numpy computes nothing
+
+
+def watched(header: Header, bodies: Bodies) -> Step:
+    """A step through a video. Raises: KeyError, TypeError, ValueError: the reply describes none."""
+    step = header["step"]
+    if step == "begin":
+        return facts_of(header)
+    if step == "passed":
+        return Passed(float(header["second"]))
+    if step == "end":
+        return Seen(int(header["hidden"]), None if header["note"] is None else str(header["note"]))
+    return replace(_loaded_of(header, bodies), second=float(header["second"]))
+
+
+def _told(reply: Step | DinoscopeError) -> Step:
+    if isinstance(reply, DinoscopeError):
+        raise reply
+    return reply
 
 
 def _loaded_of(header: Header, bodies: Bodies) -> Loaded:

@@ -1,0 +1,229 @@
+"""A thing followed through a video: seen once, it is looked for where it was, and its outline handed on.
+
+Where it is not seen, all of the picture is looked at once a second. Where it is, one window is looked at,
+twice a second, and its certainty is a running mean, so that neither one blurred frame ends a sighting nor
+one lucky frame makes one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from math import exp
+from pathlib import Path
+from time import perf_counter
+
+from dinoscope.features import Pixels
+from dinoscope.geometry import Box, Size
+from dinoscope.operations.propagating import Labelled, handed_on
+from dinoscope.operations.recognising import Judged, Near
+from dinoscope.operations.remembering import AT_LEAST, Sought
+from dinoscope.operations.whereabouts import Sighting, box_of, outline, window_for
+from dinoscope.pictures.films import FilmFacts
+from dinoscope.pictures.moments import clock
+from dinoscope.pictures.stills import Stretch
+from dinoscope.pictures.workers import DecodeWorkers, Loaded, Seen
+
+EVERY = 0.5  # seconds between two looks at a thing that is seen
+ABSENT = 0.9  # seconds, at least, between two looks at all of a picture while it is not
+AGAIN = 4.0  # seconds after which all of a picture is looked at though it is seen: there may be another one
+ROOM = 1.9  # sides of the window where it was, in its own: it moves
+STAYS = -2.5  # log odds from which what was the thing a moment ago still may be
+LASTING = 0.6  # say of the moments before, in the running mean of the log odds
+ALONE = 0.8  # probability from which a thing that was seen in one frame only is told
+SAME_PLACE = 0.3  # overlap of two boxes from which they are one thing
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Moment:
+    """A thing at a second of a video."""
+
+    second: float
+    track: int
+    sighting: Sighting
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Track:
+    """One stay of the thing in the video's sight."""
+
+    number: int
+    moments: tuple[Moment, ...]  # in order of time, at least one
+    last: float  # the second up to which it was seen: nothing changed after the last moment
+
+    @property
+    def first(self) -> float:
+        return self.moments[0].second
+
+    @property
+    def best(self) -> Moment:
+        """The surest."""
+        return max(self.moments, key=lambda moment: moment.sighting.probability)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Followed:
+    """How far a video was gone through; the last one has ``finished`` set."""
+
+    name: str
+    film: FilmFacts
+    second: float
+    new: tuple[Moment, ...]  # since the one before
+    tracks: tuple[Track, ...]  # all so far, in order of time
+    seconds: float  # it took
+    finished: bool = False
+    note: str | None = None  # a sentence where the video is not as it should be
+
+    @property
+    def last_seen(self) -> datetime | None:
+        """By the clock of ``film``; None: not at all."""
+        if not self.tracks:
+            return None
+        return self.film.started_at + timedelta(seconds=max(track.last for track in self.tracks))
+
+    @property
+    def sentence(self) -> str:
+        """The answer in words."""
+        if self.last_seen is None:
+            return f"{self.name} is not here: {clock(self.second)} of video looked through."
+        times = [
+            clock(one.first) + (f"-{clock(one.last)}" if clock(one.last) != clock(one.first) else "")
+            for one in self.tracks
+        ]
+        listed = ", ".join(times[:6]) + (f" and {len(times) - 6} more times" if len(times) > 6 else "")
+        by = "" if self.film.clock == "container" else ", by the file's time"
+        return f"{self.name} is seen at {listed}; last at {self.last_seen:%Y-%m-%d %H:%M:%S}{by}."
+
+
+def follow(sought: Sought, path: Path, workers: DecodeWorkers) -> Iterator[Followed]:
+    """Go through a video with one thing in mind, and say how far it is and where the thing was seen.
+
+    Args:
+        workers: one of its processes is busy with the video; its limits hold, those about faces, too.
+
+    Raises:
+        Unreadable, NotAPicture, PictureTooLarge, MissingExtra, FacesUnchecked.
+    """
+    started, second, note = perf_counter(), 0.0, None
+    steps = workers.watch(path, at_least=AT_LEAST, stretch=Stretch(every=EVERY))
+    film = next(steps)
+    assert isinstance(film, FilmFacts), "it begins with what it is"
+    follower = Follower(sought)
+    for step in steps:
+        if isinstance(step, Seen):
+            note = step.note
+            continue
+        assert not isinstance(step, FilmFacts), "it begins once"
+        second = step.second or 0.0
+        if isinstance(step, Loaded):
+            follower.look(second, step.decoded.pixels, step.decoded.size)
+        else:
+            follower.unchanged(second)
+        tracks = follower.tracks
+        moments = [moment for track in tracks for moment in track.moments]
+        new = tuple(moment for moment in moments if moment not in follower.told)
+        follower.told.update(new)
+        yield Followed(sought.name, film, second, new, tracks, perf_counter() - started)
+    yield Followed(
+        sought.name, film, second, (), follower.tracks, perf_counter() - started, finished=True, note=note
+    )
+
+
+@dataclass(slots=True, eq=False)
+class _Live:
+    """A thing that is seen just now."""
+
+    number: int
+    box: Box
+    odds: float  # running mean
+    anchor: Labelled  # where it was surest
+    surest: float
+    before: Labelled  # where it was a moment ago
+    moments: list[Moment] = field(default_factory=list)
+    last: float = 0.0
+
+
+class Follower:
+    """Looks at one frame after the other."""
+
+    def __init__(self, sought: Sought) -> None:
+        self._sought = sought
+        self._live: list[_Live] = []
+        self._over: list[_Live] = []
+        self._searched: float | None = None  # when all of a picture was looked at
+        self._count = 0
+        self.told: set[Moment] = set()
+
+    @property
+    def tracks(self) -> tuple[Track, ...]:
+        """Those that are certain, in order of time."""
+        every = sorted((*self._over, *self._live), key=lambda one: (one.moments[0].second, one.number))
+        return tuple(Track(one.number, tuple(one.moments), one.last) for one in every if _certain(one))
+
+    def look(self, second: float, pixels: Pixels, picture: Size) -> None:
+        """The next frame, its pixels at any scale."""
+        lost = [one for one in self._live if not self._stays(one, second, pixels, picture)]
+        self._live = [one for one in self._live if one not in lost]
+        self._over += lost
+        due = ABSENT if not self._live else AGAIN
+        if lost or self._searched is None or second - self._searched >= due:
+            self._search(second, pixels, picture)
+
+    def unchanged(self, second: float) -> None:
+        """Up to a second nothing has moved."""
+        for one in self._live:
+            one.last = max(one.last, second)
+
+    def _search(self, second: float, pixels: Pixels, picture: Size) -> None:
+        self._searched = second
+        sought = self._sought
+        for found in sought.looker.where(pixels, picture, sought.knower, sought.rivals):
+            if all(found.box.overlap(one.box) < SAME_PLACE for one in self._live):
+                labelled = Labelled.of(found.near.seen, found.mask)
+                live = _Live(
+                    self._count, found.box, found.judged.odds, replace(labelled, anywhere=True),
+                    found.judged.odds, labelled,
+                )  # fmt: skip
+                self._count += 1
+                _note(live, second, found.sighting(sought.name))
+                self._live.append(live)
+
+    def _stays(self, one: _Live, second: float, pixels: Pixels, picture: Size) -> bool:
+        """Is it where it was, or near? Then it is noted."""
+        window = window_for(one.box, picture, ROOM)
+        near = self._sought.looker.near(pixels, window, picture)
+        judged = self._sought.knower.judged(near)
+        odds = LASTING * one.odds + (1 - LASTING) * judged.odds
+        if judged.odds < STAYS or odds < 0:  # it has moved further, perhaps
+            place = one.box.common(Box(0, 0, picture.width, picture.height)) or window
+            found = self._sought.looker.best(pixels, picture, self._sought.knower, place)
+            near, judged = found.near, found.judged
+            odds = LASTING * one.odds + (1 - LASTING) * judged.odds
+        if judged.odds < STAYS or odds < 0 or self._another(near, judged):
+            return False
+        mask = outline(near, judged, handed_on(near.seen, [one.before, one.anchor]))
+        labelled = Labelled.of(near.seen, mask)
+        if judged.odds > one.surest:
+            one.anchor, one.surest = replace(labelled, anywhere=True), judged.odds
+        whole = Box(0, 0, picture.width, picture.height)
+        one.box, one.odds, one.before = box_of(near, mask).common(whole) or whole, odds, labelled
+        probability = 1 / (1 + exp(-min(30.0, odds)))
+        _note(one, second, Sighting(self._sought.name, probability, one.box, picture, near.window, mask))
+        return True
+
+    def _another(self, near: Near, judged: Judged) -> bool:
+        """Does something else that was taught know the window better?"""
+        return any(
+            rival.by_patches(near) > judged.by_patches - 1 and rival.judged(near).odds > judged.odds
+            for rival in self._sought.rivals
+        )
+
+
+def _note(live: _Live, second: float, sighting: Sighting) -> None:
+    live.moments.append(Moment(second, live.number, sighting))
+    live.last = second
+
+
+def _certain(one: _Live) -> bool:
+    return len(one.moments) > 1 or one.moments[0].sighting.probability >= ALONE
