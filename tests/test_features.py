@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dinoscope.features import Basis, TokenTable, normalise
+from dinoscope.features import Basis, TokenTable, normalise, widened
 
 
 def test_every_vector_gets_length_one(rng: np.random.Generator) -> None:
@@ -30,6 +30,14 @@ def test_no_vector_becomes_longer_than_one(values: list[float]) -> None:
     unit = normalise(np.array(values, np.float32))
     assert np.isfinite(unit).all()
     assert np.linalg.norm(unit) <= 1.0001
+
+
+def test_every_finite_float16_is_widened_exactly() -> None:
+    halves = np.arange(2**16).astype(np.uint16).view(np.float16)
+    halves = halves[np.isfinite(halves)].reshape(2, -1)
+    wide = widened(halves)
+    assert wide.dtype == np.float32
+    assert wide.view(np.uint32).tolist() == halves.astype(np.float32).view(np.uint32).tolist()  # -0 is not 0
 
 
 def test_a_basis_gives_unit_vectors_about_its_mean(rng: np.random.Generator) -> None:
