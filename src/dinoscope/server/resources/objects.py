@@ -14,6 +14,7 @@ from dinoscope.operations.selection import Selection
 from dinoscope.operations.teaching import Photo
 from dinoscope.pictures.thumbnails import thumbnail
 from dinoscope.server.binary import BINARY, binary
+from dinoscope.server.leaving import watched
 from dinoscope.server.marks import box_in, box_of, selection_of
 from dinoscope.server.parts import Here, Parts, Where, in_thread
 from dinoscope.server.resources.search import NAME
@@ -65,17 +66,27 @@ async def outline(asked: Show, here: Here) -> list[Outline]:
 
 @router.post("/where")
 async def where(
+    request: Request,
     asked: Ask,
     here: Here,
     condition: Where,
     k: Annotated[int, Query(ge=1, le=200, description="pictures of the library wanted")] = 20,
 ) -> Whereabouts:
-    """The places of a picture where the thing is; or the pictures of the library with it."""
+    """The places of a picture where the thing is; or the pictures of the library with it.
+
+    Who hangs up ends the looking at the library's pictures: no further one is opened.
+    """
     if asked.picture is None:
-        answer = await in_thread(
-            lambda: _of(here).where_in_library(asked.name, k=k, where=condition, read=here.reread),
-            here.refining,
-        )
+        async with watched(request) as gone:
+            answer = await in_thread(
+                lambda: _of(here).where_in_library(
+                    asked.name,
+                    k=k,
+                    where=condition,
+                    read=lambda picture, side: None if gone() else here.reread(picture, side),
+                ),
+                here.refining,
+            )
         return Whereabouts.in_library(answer)
     photo, started = await _photo(here, asked.picture), perf_counter()
     found = await in_thread(lambda: _of(here).where(asked.name, photo), here.refining)

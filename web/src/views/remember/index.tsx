@@ -83,7 +83,7 @@ function Marking({ asked }: { asked: Asked }) {
       <section class="part-query" aria-label="The thing">
         <Tools viewing={viewing} />
         <Stage asked={asked} stage={stage} viewing={viewing}>
-          {mine && <Traced extent={asked} seen={[mine]} veil={route.marks.length === 0} />}
+          {mine && !preview.looking && <Traced extent={asked} seen={[mine]} veil={route.marks.length === 0} />}
         </Stage>
         <p id="part-how" class="visually-hidden">
           Enter marks the middle; the arrows move it, with Shift they change its size; Delete removes it, m goes to the next mark.
