@@ -13,7 +13,7 @@ import { bytes, day, megapixels, percent, place } from "../format";
 import { formatRoute, isSearch, navigate, routes, selectPart, similarTo, withPlace, withQuery } from "../route";
 import { feedOf } from "../state/feeds";
 import { found, show } from "../state/part";
-import { noteFailure } from "../state/session";
+import { noteFailure, session } from "../state/session";
 import { teachFrom } from "../state/things";
 import { useStore } from "../state/store";
 import type { Hit, PictureDetails, RegionHit } from "../wire";
@@ -137,9 +137,7 @@ function Facts({ details, places }: { details: PictureDetails; places: RegionHit
             <Icon name={one.icon} /> {one.label}
           </a>
         ))}
-        <a class="button" href={originalUrl(details)} download={details.name} target="_blank" rel="noopener">
-          <Icon name="download" /> Original
-        </a>
+        <Save details={details} />
         {searching && (
           <>
             <button type="button" class="button" onClick={() => navigate(withQuery(routes.get(), "like", id))}>
@@ -188,6 +186,24 @@ function FoundPlaces({ hit }: { hit: RegionHit }) {
         ))}
       </ul>
     </section>
+  );
+}
+
+/** The file itself; where faces are blurred, the picture as it may be seen, for the file has them. */
+function Save({ details }: { details: PictureDetails }) {
+  const { about } = useStore(session);
+  if (about?.faces === "blur") {
+    const name = `${details.name.replace(/\.[^.]*$/, "")}.webp`;
+    return (
+      <a class="button" href={imageUrl(details, 2048)} download={name} title="Faces are blurred here, so the picture is saved as you see it">
+        <Icon name="download" /> Save
+      </a>
+    );
+  }
+  return (
+    <a class="button" href={originalUrl(details)} download={details.name} target="_blank" rel="noopener">
+      <Icon name="download" /> Original
+    </a>
   );
 }
 
