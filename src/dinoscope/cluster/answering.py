@@ -81,6 +81,9 @@ class ShardAnswers:
     def pictures_of(self, contents: Sequence[str], where: Filter | None) -> Pictures:
         return self._library.pictures_of(contents, where)
 
+    def twins(self) -> list[str]:
+        return self._library.twins()
+
     def find(self, path: Path) -> Picture | None:
         return self._library.find(path)
 

@@ -164,6 +164,9 @@ class ShardedLibrary(Library):
         }
         return asked | {content: pictures for content, pictures in told.items() if pictures}
 
+    def twins(self) -> list[str]:
+        return [content for found in self._all("twins").values() for content in found]
+
     def find(self, path: Path) -> Picture | None:
         for shard, found in self._all("find", path).items():
             if found is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -126,3 +127,9 @@ def _without(db: sqlite3.Connection, shelf: int, contents: Iterable[str]) -> dic
         )
         found |= dict(db.execute(statement, (*part, shelf)).fetchall())
     return found
+
+
+def calibrate(db: sqlite3.Connection, key: str, numbers: Mapping[str, float | Sequence[float]]) -> bool:
+    """Keep small numbers with a shelf; False when there is none."""
+    text = json.dumps(dict(numbers))
+    return bool(db.execute("UPDATE shelves SET calibration = ? WHERE key = ?", (text, key)).rowcount)

@@ -162,6 +162,17 @@ def contents(db: sqlite3.Connection) -> int:
     return int(db.execute("SELECT count(*) FROM contents WHERE files > 0").fetchone()[0])
 
 
+def twins(db: sqlite3.Connection) -> list[str]:
+    """Contents of more than one file that is no frame of a video."""
+    filmed = version_of(db) >= FILMED
+    statement = (
+        "SELECT contents.hash FROM contents WHERE contents.files > 1 AND "
+        "(SELECT count(*) FROM files WHERE files.content = contents.id"
+        f"{' AND files.video IS NULL' if filmed else ''}) > 1"
+    )
+    return [row[0] for row in db.execute(statement)]
+
+
 def count(db: sqlite3.Connection, where: Filter | None = None) -> int:
     """Files that pass the filter."""
     if where is None and version_of(db) >= COUNTED:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -167,8 +166,7 @@ class Library:
             yield from files.stamps(db, there if len(there) == len(keys) else [])
 
     def has(self, content: str, model_key: str, *, regions: bool = False, fine: bool = False) -> bool:
-        """Is there a vector (or are there region tokens, or fine ones) of that content, be it of a
-        removed picture?"""
+        """Is there a vector (or region tokens, or fine ones) of that content, be it of a removed picture?"""
         key = model_key + (FINE if fine else REGIONS if regions else "")
         with self._connections.read() as db:
             found = db.execute(
@@ -207,6 +205,11 @@ class Library:
         """(id, path) of every picture at or below a folder."""
         with self._connections.read() as db:
             yield from files.under(db, root)
+
+    def twins(self) -> list[str]:
+        """Contents that more than one file has, frames of videos left out."""
+        with self._connections.read() as db:
+            return files.twins(db)
 
     def find(self, path: Path) -> Picture | None:
         with self._connections.read() as db:
@@ -258,7 +261,7 @@ class Library:
         with self._connections.read() as db:
             return facets.folder_sizes(db)
 
-    # Vectors
+    # Vectors and thumbnails
 
     def models(self) -> tuple[str, ...]:
         """Keys of the model identities with vectors here, oldest first."""
@@ -286,10 +289,7 @@ class Library:
     def calibration(self, model_key: str) -> dict[str, float | list[float]] | None:
         """The numbers kept with the shelf, None when there are none."""
         with self._connections.read() as db:
-            row = db.execute("SELECT calibration FROM shelves WHERE key = ?", (model_key,)).fetchone()
-        return None if row is None or row[0] is None else dict(json.loads(row[0]))
-
-    # Thumbnails
+            return overview.calibration_of(db, model_key)
 
     def thumbnail(self, content: str) -> bytes | None:
         """WebP, None when there is none: make it again from the picture."""
@@ -360,8 +360,7 @@ class Library:
     def set_calibration(self, model_key: str, numbers: Calibration) -> None:
         """Keep small numbers with the shelf. Raises: NoSuchModel."""
         with self._connections.write() as db:
-            text = json.dumps(dict(numbers))
-            if not db.execute("UPDATE shelves SET calibration = ? WHERE key = ?", (text, model_key)).rowcount:
+            if not commits.calibrate(db, model_key, numbers):
                 raise NoSuchModel(f"the library {self._folder} has no vectors of the model {model_key}")
 
     def drop_model(self, model_key: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
@@ -63,3 +64,9 @@ def _shelf(db: sqlite3.Connection, row: ShelfRow, rows: Mapping[str, ShelfRow], 
         engine_bytes=engines,
         bytes=sum(size_of(part.folder(folder)) for part in parts),
     )
+
+
+def calibration_of(db: sqlite3.Connection, key: str) -> dict[str, float | list[float]] | None:
+    """The numbers kept with a shelf, None when there are none."""
+    row = db.execute("SELECT calibration FROM shelves WHERE key = ?", (key,)).fetchone()
+    return None if row is None or row[0] is None else dict(json.loads(row[0]))
