@@ -1,5 +1,7 @@
 // The browser's camera: asked for, looked through, given back. Every way it can be refused has its sentence.
 import { useEffect, useRef, useState } from "preact/hooks";
+import { greyOf, greySize, type Grey } from "./follow";
+import type { Extent } from "./marks";
 
 export type CameraState = "off" | "asking" | "on" | "refused";
 
@@ -12,12 +14,15 @@ export interface Camera {
   devices: readonly MediaDeviceInfo[]; // cameras to choose from, once one was lent
   device: string; // the one that is on
   frame: () => Promise<Frame | null>; // what it sees now; null: nothing yet
+  grey: () => Grey | null; // the same, small and grey
 }
 
 export interface Frame {
   picture: Blob; // JPEG
   width: number;
   height: number;
+  grey: Grey;
+  at: number; // ms, as performance.now
 }
 
 const LARGEST = 1280; // px of the longer side of a frame that is sent: small things need them
@@ -108,9 +113,24 @@ export function useCamera(): Camera {
     canvas.width = Math.round(element.videoWidth * scale);
     canvas.height = Math.round(element.videoHeight * scale);
     canvas.getContext("2d")?.drawImage(element, 0, 0, canvas.width, canvas.height);
+    const seen = greyFrom(canvas, canvas);
+    const at = performance.now();
     const picture = await new Promise<Blob | null>((done) => canvas.toBlob(done, "image/jpeg", 0.92));
-    return picture && { picture, width: canvas.width, height: canvas.height };
+    return picture && seen && { picture, width: canvas.width, height: canvas.height, grey: seen, at };
   };
 
-  return { video, state, sentence, start: (chosen) => void begin(chosen), stop, devices, device, frame };
+  const small = useRef<HTMLCanvasElement | null>(null);
+  const greyFrom = (source: CanvasImageSource, extent: Extent): Grey | null => {
+    small.current ??= document.createElement("canvas");
+    const { width, height } = Object.assign(small.current, greySize(extent));
+    const context = small.current.getContext("2d", { willReadFrequently: true });
+    context?.drawImage(source, 0, 0, width, height);
+    return context && greyOf(context.getImageData(0, 0, width, height));
+  };
+  const grey = () => {
+    const element = video.current;
+    return element?.videoWidth ? greyFrom(element, { width: element.videoWidth, height: element.videoHeight }) : null;
+  };
+
+  return { grey, video, state, sentence, start: (chosen) => void begin(chosen), stop, devices, device, frame };
 }

@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { refusalOf } from "../src/camera";
 import { pathOfMask, ringsOf, type Bits } from "../src/contours";
+import { Follower, templateOf, type Grey } from "../src/follow";
 import { boxMark } from "../src/marks";
 import { sameName, sure } from "../src/objects";
 import { formatRoute, HOME, navigate, parseRoute, routes } from "../src/route";
@@ -140,6 +141,46 @@ describe("elsewhere", () => {
     expect(objectsCommand(asked("thing=keys&text=beach"))).toBe(`dinoscope where keys --where 'path~"beach"'`);
     expect(objectsPython(asked("thing=keys&of=12"))).toContain('session.objects.where("keys", "/p/my cat.jpg")');
     expect(objectsCurl(asked("thing=keys&of=12"))).toBe(`curl http://127.0.0.1:7766/api/v1/objects/where --json '{"name":"keys","picture":"12"}'`);
+  });
+});
+
+describe("between two looks", () => {
+  const [width, height] = [80, 60];
+  const noise = (x: number, y: number) => ((Math.imul(x * 73856093 ^ y * 19349663, 2654435761) >>> 24) & 255);
+  /** A patterned square on a soft ground. */
+  const frame = (left: number, top: number): Grey => ({
+    width,
+    height,
+    values: Uint8Array.from({ length: width * height }, (_, i) => {
+      const [x, y] = [i % width, Math.floor(i / width)];
+      const inside = x >= left && x < left + 12 && y >= top && y < top + 12;
+      return inside ? noise(Math.floor((x - left) / 3), Math.floor((y - top) / 3)) : 100 + x / 4;
+    }),
+  });
+  const picture = { width: 8 * width, height: 8 * height };
+
+  it("a thing is carried along from the frame that was looked at, through those since", () => {
+    const follower = new Follower();
+    for (let i = 0; i < 6; i += 1) follower.push(frame(10 + 4 * i, 20 + 2 * i), i);
+    follower.seen(frame(14, 22), 1, picture, [[14 * 8, 22 * 8, 26 * 8, 34 * 8]]);
+    expect(follower.shifts()).toEqual([[16 * 8, 8 * 8]]);
+    follower.push(frame(28, 30), 6);
+    expect(follower.shifts()).toEqual([[14 * 8, 8 * 8]]);
+  });
+
+  it("it is lost where it is gone, and stays lost until the next look", () => {
+    const follower = new Follower();
+    follower.seen(frame(14, 22), 1, picture, [[14 * 8, 22 * 8, 26 * 8, 34 * 8]]);
+    follower.push(frame(-40, -40), 2);
+    expect(follower.shifts()).toEqual([null]);
+    follower.push(frame(14, 22), 3);
+    expect(follower.shifts()).toEqual([null]);
+    follower.seen(frame(14, 22), 3, picture, []);
+    expect(follower.shifts()).toEqual([]);
+  });
+
+  it("what has no pattern stays where it was seen", () => {
+    expect(templateOf({ width: 9, height: 9, values: new Uint8Array(81).fill(7) }, [0, 0, 9, 9])).toBeNull();
   });
 });
 

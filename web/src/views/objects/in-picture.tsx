@@ -105,7 +105,7 @@ function Head({ thing, asked, answered }: { thing: Thing; asked: Asked; answered
         <h1 aria-live="polite">
           {failure ? asSentence(failure) : !answer ? `Looking for ${thing.name}…` : answer.sightings.length === 0 ? "Not here" : answer.sightings.length === 1 ? "Here" : `Here, ${answer.sightings.length} times`}
         </h1>
-        <p class="hint">{looking && answer ? "Looking again…" : answer ? `looked at in ${duration(answer.look_seconds)}` : "\u00a0"}</p>
+        <p class="hint">{looking && answer ? "Looking again…" : answer ? `Looked at in ${duration(answer.look_seconds)}` : "\u00a0"}</p>
       </div>
       <div class="summary-tools"><CopyMenu /></div>
     </header>

@@ -40,7 +40,7 @@ export function Live({ thing }: { thing: Thing }) {
       {on && look?.refusal && <p class="form-error" role="status">{asSentence(look.refusal)}</p>}
       <div class="where-body">
         <CameraView camera={camera} invitation={`Show the camera around: ${thing.name} is outlined where it is.`}>
-          {on && look && <Traced extent={look.extent} seen={look.sightings} boxes />}
+          {on && look && <Traced extent={look.extent} seen={look.sightings} shifts={watching.shifts} boxes />}
         </CameraView>
         <aside class="where-side" aria-label="Seen">
           {seen.length > 0 && <h2>Seen</h2>}
@@ -74,7 +74,7 @@ function verdictOf(thing: Thing, on: boolean, { look, seen }: Watching): string 
 function rateOf({ rate, looks }: Watching): string {
   if (rate === null) return "The first look takes a moment longer.";
   const told = rate >= 1 ? `${rate.toFixed(1)} looks a second` : `a look every ${(1 / rate).toFixed(1)} s`;
-  return `${told}: as many as this machine can take. ${plural(looks, "look")} so far; the outline is as old as the last one.`;
+  return `${told}: as many as this machine can take. ${plural(looks, "look")} so far; between two of them the outline is carried along.`;
 }
 
 /** What the camera sees now becomes one more photo of the thing. */

@@ -10,10 +10,11 @@ interface Props {
   looked?: number; // the one that is pointed at
   veil?: boolean;
   boxes?: boolean;
+  shifts?: readonly (readonly [dx: number, dy: number] | null)[]; // how far each was carried along; null: it is lost
 }
 
 /** To be laid over the whole picture. Until a mask is read its box stands for it. */
-export function Traced({ extent, seen, looked = -1, veil = false, boxes = false }: Props) {
+export function Traced({ extent, seen, looked = -1, veil = false, boxes = false, shifts }: Props) {
   const paths = usePaths(seen);
   const { width, height } = extent;
   if (seen.length === 0) return null;
@@ -21,7 +22,7 @@ export function Traced({ extent, seen, looked = -1, veil = false, boxes = false 
     <svg class="traced" viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" aria-hidden="true">
       {veil && <path class="traced-veil" fill-rule="evenodd" d={`M0 0H${width}V${height}H0Z${paths.join("")}`} />}
       {seen.map(({ box }, i) => (
-        <g key={i} class={i === looked ? "looked" : undefined}>
+        <g key={i} class={i === looked ? "looked" : shifts?.[i] === null ? "lost" : undefined} transform={shifts?.[i] ? `translate(${shifts[i].join(" ")})` : undefined}>
           {boxes && <path class="traced-box" d={pathOf(boxMark(box))} />}
           <path class="under" d={paths[i]} />
           <path class="line" d={paths[i]} />
