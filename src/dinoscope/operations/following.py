@@ -7,7 +7,7 @@ one lucky frame makes one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from math import exp
@@ -18,7 +18,7 @@ from dinoscope.features import Pixels
 from dinoscope.geometry import Box, Size
 from dinoscope.operations.propagating import Labelled, handed_on
 from dinoscope.operations.recognising import Judged, Near
-from dinoscope.operations.remembering import AT_LEAST, Sought
+from dinoscope.operations.seeking import AT_LEAST, Sought
 from dinoscope.operations.whereabouts import Sighting, box_of, outline, window_for
 from dinoscope.pictures.films import FilmFacts
 from dinoscope.pictures.moments import clock
@@ -96,7 +96,7 @@ class Followed:
         return f"{self.name} is seen at {listed}; last at {self.last_seen:%Y-%m-%d %H:%M:%S}{by}."
 
 
-def follow(sought: Sought, path: Path, workers: DecodeWorkers) -> Iterator[Followed]:
+def follow(sought: Sought, path: Path, workers: DecodeWorkers) -> Generator[Followed, None, None]:
     """Go through a video with one thing in mind, and say how far it is and where the thing was seen.
 
     Args:

@@ -24,6 +24,7 @@ from dinoscope.operations.queries import PictureLike, opened
 from dinoscope.operations.recalling import Recalled, recall
 from dinoscope.operations.recognising import Cohort, Knower, cohort_of, known_share, knows
 from dinoscope.operations.refining import Read
+from dinoscope.operations.seeking import AT_LEAST, PHOTOS, Sought
 from dinoscope.operations.selection import Part, Selection
 from dinoscope.operations.teaching import Outline, Photo, memories_of, outlines_of
 from dinoscope.operations.whereabouts import Looker, Sighting
@@ -32,10 +33,10 @@ from dinoscope.pictures.refusal import Refusal
 from dinoscope.pictures.walking import walk
 
 if TYPE_CHECKING:
+    from dinoscope.operations.in_videos import InVideos
     from dinoscope.operations.session import Like, Session
 
-AT_LEAST = 1280  # pixels of a picture's shorter side that is looked at: small things need them
-PHOTOS = 5  # at once
+__all__ = ["AT_LEAST", "PHOTOS", "Looked", "Objects", "Taught"]
 
 Shot: TypeAlias = "Like | Photo"  # a Photo is decoded already
 Marked: TypeAlias = "tuple[Shot, Part | None]"
@@ -56,19 +57,6 @@ class Looked:
     path: Path
     sightings: tuple[Sighting, ...]
     refusal: str | None = None  # a sentence
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Sought:
-    """A thing that is looked for."""
-
-    looker: Looker
-    knower: Knower
-    rivals: tuple[Knower, ...]
-
-    @property
-    def name(self) -> str:
-        return self.knower.thing.name
 
 
 class Objects:
@@ -122,7 +110,7 @@ class Objects:
         thing = self.get(called) if also else Remembered(called, self._key, now(), ())
         shots = [self._photo(picture) for picture, _ in photos]
         parts = [None if part is None else Selection.of(part) for _, part in photos]
-        views = memories_of(self._looker, list(zip(shots, parts, strict=True)), self._cohort)
+        views = memories_of(self.looker, list(zip(shots, parts, strict=True)), self._cohort)
         made = self._changed(thing, views, new=not also)
         return Taught(made, tuple(self._doubts(made)))
 
@@ -132,7 +120,7 @@ class Objects:
         Raises: as ``remember``.
         """
         photo = self._photo(picture)
-        views = memories_of(self._looker, [(photo, Selection.of(box))], self._cohort, kind=kind)
+        views = memories_of(self.looker, [(photo, Selection.of(box))], self._cohort, kind=kind)
         return self._changed(self.get(name), views)
 
     def correct_sighting(self, name: str, picture: Shot, found: Sighting, kind: Kind) -> Remembered:
@@ -144,7 +132,7 @@ class Objects:
         if not 1 <= len(photos) <= PHOTOS:
             raise BadRequest(f"a thing is taught from 1 to {PHOTOS} photos at once, not {len(photos)}")
         marked = [(self._photo(one), None if part is None else Selection.of(part)) for one, part in photos]
-        return outlines_of(self._looker, marked)
+        return outlines_of(self.looker, marked)
 
     def rename(self, name: str, new: str) -> Remembered:
         """Call a thing something else. Raises: NoSuchObject; BadRequest: the new name is taken."""
@@ -196,13 +184,13 @@ class Objects:
         photo = self._photo(picture)
         what = photo.pixels, photo.size, knower
         rivals = self._rivals(knower)
-        found = self._looker.again(*what, last=last, rivals=rivals) or self._looker.where(*what, rivals)
+        found = self.looker.again(*what, last=last, rivals=rivals) or self.looker.where(*what, rivals)
         return tuple(one.sighting(knower.thing.name) for one in found)
 
     def sought(self, name: str) -> Sought:
         """A thing, and what else was taught, for many pictures. Raises: NoSuchObject, BadRequest."""
         knower = self._knower(name)
-        return Sought(self._looker, knower, tuple(self._rivals(knower)))
+        return Sought(self.looker, knower, tuple(self._rivals(knower)))
 
     def where_in_folder(self, name: str, folder: Path) -> Iterator[Looked]:
         """Every picture of a folder, one by one; what cannot be read is said and passed over.
@@ -242,7 +230,7 @@ class Objects:
         condition = where if isinstance(where, Filter) else parse_filter(where)
         return recall(
             self._session.library,
-            self._looker,
+            self.looker,
             knower,
             self._rivals(knower),
             read=read or self._session._file,
@@ -253,6 +241,13 @@ class Objects:
     def pixels(self, picture: Like) -> Pixels:
         """A picture as it is looked at, maybe at a reduced scale. Raises as ``where``."""
         return self._photo(picture).pixels
+
+    @property
+    def in_videos(self) -> InVideos:
+        """The same for videos: ``where``, ``remember``."""
+        from dinoscope.operations.in_videos import InVideos  # no part of pictures
+
+        return InVideos(self, Limits.of(self._session.settings))
 
     # Files
 
@@ -276,7 +271,7 @@ class Objects:
                 f"{thing.name!r} was taught with the model {thing.model}, and this library asks {self._key}: "
                 "teach it again from its photos"
             )
-        numbers = self._looker.basis.dimension
+        numbers = self.looker.basis.dimension
         if any(view.patches.shape[1] != numbers for view in thing.views):
             raise BadRequest(
                 f"{thing.name!r} was exported by another Dinoscope: teach it again from its photos"
@@ -290,13 +285,14 @@ class Objects:
         return self._session.backbone.identity.key
 
     @cached_property
-    def _looker(self) -> Looker:
+    def looker(self) -> Looker:
+        """What looks at pictures for it."""
         backbone = self._session.backbone
         return Looker(backbone, basis_of_model(backbone, self._session.settings))
 
     @cached_property
     def _cohort(self) -> Cohort:
-        return cohort_of(self._session.backbone, self._looker.basis, self._session.settings)
+        return cohort_of(self._session.backbone, self.looker.basis, self._session.settings)
 
     def _photo(self, picture: Shot) -> Photo:
         if isinstance(picture, Photo):

@@ -8,7 +8,7 @@ import queue
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -185,7 +185,7 @@ class DecodeWorkers:
         at_least: int | None = None,
         thumbnail: int | None = None,
         stretch: Stretch = Stretch(),  # noqa: B008  a constant
-    ) -> Iterator[Step]:
+    ) -> Generator[Step, None, None]:
         """Go through a video: what it is, each frame worth keeping, how far it is meanwhile, and its end.
 
         One process is busy with it for as long as the caller takes. Closing the iterator ends that.

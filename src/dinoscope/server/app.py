@@ -39,12 +39,14 @@ from dinoscope.server.resources import (
     map,
     matching,
     models,
+    object_videos,
     objects,
     pictures,
     regions,
     robustness,
     search,
     training,
+    videos,
 )
 from dinoscope.server.security import Access, Gate, SafeHeaders
 from dinoscope.server.sizes import ByteCounter
@@ -58,7 +60,9 @@ ROUTERS = (
     pictures.router,
     search.router,
     regions.router,
+    object_videos.router,
     objects.router,
+    videos.router,
     explaining.router,
     matching.router,
     distances.router,
@@ -143,6 +147,7 @@ def _parts(settings: Settings, session: Session, access: Access, workers: Decode
         decoding=CapacityLimiter(DECODERS),
         encoding=CapacityLimiter(1),
         searching=CapacityLimiter(8),
+        watching=CapacityLimiter(2),
         refining=CapacityLimiter(2),
         yardstick=Yardstick(),
         uploads=Uploads(),

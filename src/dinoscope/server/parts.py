@@ -64,6 +64,7 @@ class Parts:
     decoding: CapacityLimiter  # pictures of the library are decoded while an upload takes its twenty seconds
     encoding: CapacityLimiter  # one: two encoders would only share the same cores
     searching: CapacityLimiter
+    watching: CapacityLimiter  # videos that are gone through with a thing in mind, a process each
     refining: CapacityLimiter  # second looks for parts: a second each, so they have no share in the above
     yardstick: Yardstick
     uploads: Uploads

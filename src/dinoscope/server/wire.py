@@ -116,6 +116,21 @@ class About(Wire):
     faces: Literal["block", "blur", "drop-patches", "allow"]  # what is done with pictures of people
 
 
+class Moment(Wire):
+    """Of which video a picture is a frame, and where in it."""
+
+    video: int
+    name: str
+    second: float
+
+    @classmethod
+    def of(cls, picture: records.Picture) -> Self | None:
+        moment = picture.moment
+        if moment is None:
+            return None
+        return cls(video=moment.video, name=shown(picture.path.parent.name), second=moment.second)
+
+
 class Picture(Wire):
     id: int
     path: str
@@ -133,6 +148,7 @@ class Picture(Wire):
     lens: str | None
     latitude: float | None
     longitude: float | None
+    moment: Moment | None  # of a frame of a video
 
     @classmethod
     def of(cls, picture: records.Picture) -> Self:
@@ -152,8 +168,8 @@ def _fields(picture: records.Picture) -> dict[str, Any]:
     return {
         "id": picture.id,
         "path": shown(picture.path),
-        "name": shown(picture.path.name),
-        "folder": shown(picture.path.parent),
+        "name": shown(picture.name),
+        "folder": shown(picture.path.parent if picture.moment is None else picture.path.parent.parent),
         "content": picture.content,
         "kind": picture.kind,
         "width": picture.size.width,
@@ -166,6 +182,7 @@ def _fields(picture: records.Picture) -> dict[str, Any]:
         "lens": metadata.lens and shown(metadata.lens),
         "latitude": metadata.latitude,
         "longitude": metadata.longitude,
+        "moment": Moment.of(picture),
     }
 
 

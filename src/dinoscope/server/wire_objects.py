@@ -12,8 +12,9 @@ from pydantic import Field
 from dinoscope.features import Pixels
 from dinoscope.geometry import Bools, Box
 from dinoscope.operations import memories, recalling, teaching, whereabouts
+from dinoscope.operations.last_seen import LastSeen as Latest
 from dinoscope.operations.remembering import PHOTOS, Taught
-from dinoscope.server.wire import Picture, Wire, shown
+from dinoscope.server.wire import CameraTime, Picture, Wire, shown
 from dinoscope.server.wire_regions import Marks, Name, Rectangle
 
 PALE = 64  # of 255: how opaque what is around a thing is
@@ -130,6 +131,21 @@ class Seen(Wire):
     copies: list[Picture]
 
 
+class LastSeen(Wire):
+    """The latest picture with the thing that says when it was taken."""
+
+    picture: int
+    at: CameraTime
+    clock: Literal["camera", "container", "file"]  # who says so
+    sentence: str
+
+    @classmethod
+    def of(cls, one: Latest | None) -> Self | None:
+        if one is None:
+            return None
+        return cls(picture=one.picture.id, at=one.at, clock=one.by, sentence=shown(one.sentence))
+
+
 class Whereabouts(Wire):
     """Of one picture ``sightings`` are given, of the library ``found``. Both empty: it is not there."""
 
@@ -142,6 +158,7 @@ class Whereabouts(Wire):
     missing: int  # pictures whose parts are not known yet
     index_seconds: float
     look_seconds: float
+    last_seen: LastSeen | None  # of the library
 
     @classmethod
     def in_picture(cls, name: str, found: tuple[whereabouts.Sighting, ...], seconds: float) -> Self:
@@ -157,10 +174,11 @@ class Whereabouts(Wire):
             missing=0,
             index_seconds=0.0,
             look_seconds=seconds,
+            last_seen=None,
         )
 
     @classmethod
-    def in_library(cls, answer: recalling.Recalled) -> Self:
+    def in_library(cls, answer: recalling.Recalled, last: Latest | None) -> Self:
         """Of the library."""
         return cls(
             name=answer.name,
@@ -179,6 +197,7 @@ class Whereabouts(Wire):
             missing=answer.missing,
             index_seconds=answer.index_seconds,
             look_seconds=answer.look_seconds,
+            last_seen=LastSeen.of(last),
         )
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Query, Request, Response
 
 from dinoscope.errors import BadRequest, Unreadable
+from dinoscope.operations.last_seen import last_seen
 from dinoscope.operations.memories import MOST_BYTES, checked_name
 from dinoscope.operations.remembering import AT_LEAST, Objects
 from dinoscope.operations.selection import Selection
@@ -87,7 +88,8 @@ async def where(
                 ),
                 here.refining,
             )
-        return Whereabouts.in_library(answer)
+        last = last_seen(here.session.library, [one.picture for one in answer.found])
+        return Whereabouts.in_library(answer, last)
     photo, started = await _photo(here, asked.picture), perf_counter()
     found = await in_thread(lambda: _of(here).where(asked.name, photo), here.refining)
     return Whereabouts.in_picture(checked_name(asked.name), found, perf_counter() - started)

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
-from dinoscope.errors import FaceRefused, NoSuchPicture
+from dinoscope.errors import BadRequest, FaceRefused, NoSuchPicture
 from dinoscope.library.pages import Order
 from dinoscope.pictures.limits import Limits
 from dinoscope.server import wire
@@ -117,6 +117,11 @@ def original(id: PictureId, here: Here) -> StreamingResponse:
     if here.settings.faces == "blur":
         raise FaceRefused("faces are blurred here, and a file itself would show them: save the image instead")
     known = here.session.library.picture(id)
+    if known.moment is not None:
+        raise BadRequest(
+            f"{wire.shown(known.name)} is a moment of a video: save the image, or the video itself, which is "
+            f"/videos/{known.moment.video}/file"
+        )
     file = open_original(known, here.session.library.original(known, Limits.of(here.settings)))
     size = os.fstat(file.fileno()).st_size
     return StreamingResponse(
