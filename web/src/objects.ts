@@ -60,6 +60,17 @@ export const things = (signal?: AbortSignal): Promise<Thing[]> => call("/objects
 export const teach = (name: string, photos: readonly TaughtPhoto[], also: boolean): Promise<{ object: Thing; notes: string[] }> =>
   call("/objects", send("POST", { name, photos, also }));
 
+/** From some seconds of a video: marked on the frame at `first`, followed to `last`. */
+export interface Stretch {
+  video: number;
+  first: number; // seconds
+  last: number;
+  box: Edges | null; // null: what stands out
+}
+
+export const teachFromVideo = (name: string, stretch: Stretch, also: boolean): Promise<{ object: Thing; notes: string[] }> =>
+  call("/objects/video", send("POST", { name, ...stretch, also }));
+
 export const outline = (photos: readonly TaughtPhoto[], signal: AbortSignal): Promise<Outlined[]> =>
   call("/objects/outline", { ...send("POST", { photos }), signal });
 

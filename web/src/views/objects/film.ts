@@ -1,6 +1,6 @@
 // A whole video asked for a thing: what was seen comes while it is looked through.
 import { useEffect, useState } from "preact/hooks";
-import { OFFLINE, queryString } from "../../api";
+import { OFFLINE, problemOf, queryString } from "../../api";
 import type { Ended, Glimpse, Progress, Track } from "./moments";
 
 export interface Film {
@@ -24,7 +24,8 @@ export function useFilm(name: string, video: number): Film {
   useEffect(() => {
     if (stopped === round) return;
     setKnown(NOTHING);
-    const stream = new EventSource(`/api/v1/objects/where/video${queryString({ name, video })}`);
+    const path = `/objects/where/video${queryString({ name, video })}`;
+    const stream = new EventSource(`/api/v1${path}`);
     const told = <T,>(event: Event): T => JSON.parse((event as MessageEvent<string>).data) as T;
     const fail = (failure: string) => {
       stream.close();
@@ -44,7 +45,8 @@ export function useFilm(name: string, video: number): Film {
     });
     stream.addEventListener("error", (event) => {
       if (event instanceof MessageEvent) fail(told<{ detail: string }>(event).detail);
-      else fail(stream.readyState === EventSource.CLOSED ? "The server did not take the question: was the video moved or removed?" : OFFLINE);
+      else if (stream.readyState !== EventSource.CLOSED) fail(OFFLINE);
+      else void whyNot(path).then((why) => fail(why || OFFLINE)); // an event does not say
     });
     return () => stream.close();
   }, [name, video, round, stopped]);
@@ -53,6 +55,19 @@ export function useFilm(name: string, video: number): Film {
     setKnown((before) => ({ ...before, state: "stopped" }));
   };
   return { ...known, stop, begin: () => setRound((n) => n + 1) };
+}
+
+/** What the server says against a question. */
+export async function whyNot(path: string, headers: Record<string, string> = {}): Promise<string> {
+  const abort = new AbortController();
+  try {
+    const answer = await fetch(`/api/v1${path}`, { headers, credentials: "same-origin", signal: abort.signal });
+    return answer.ok ? "" : (await problemOf(answer)).message;
+  } catch {
+    return OFFLINE;
+  } finally {
+    abort.abort();
+  }
 }
 
 const inOrder = (seen: readonly Glimpse[]): Glimpse[] => [...seen].sort((a, b) => a.second - b.second);

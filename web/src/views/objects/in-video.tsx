@@ -12,7 +12,7 @@ import { about } from ".";
 import { glimpsesAt, time, videoOf, type Video } from "./moments";
 import { Timeline } from "./timeline";
 import { Traced } from "./traced";
-import { useFilm, type Film } from "./film";
+import { useFilm, whyNot, type Film } from "./film";
 
 export function InVideo({ thing, id, start }: { thing: Thing; id: string; start: number }) {
   const [video, setVideo] = useState<Video | null>(null);
@@ -84,14 +84,14 @@ function Watching({ thing, video, start }: { thing: Thing; video: Video; start: 
                 playsInline
                 aria-label={video.name}
                 onLoadedMetadata={(event) => (event.currentTarget.currentTime = start)}
-                onError={() => setBroken("This browser cannot play the video; when it was seen is shown all the same.")}
+                onError={() => void whyNot(`/videos/${video.id}/file`, { Range: "bytes=0-0" }).then((why) => setBroken(why || UNPLAYABLE))}
               />
               <Traced extent={video} seen={seen} boxes />
             </div>
           ) : (
             <p class="form-error">Some of this video is kept out because of faces, so it is not played.</p>
           )}
-          {broken && <p class="form-error" role="status">{broken}</p>}
+          {broken && <p class="form-error" role="status">{asSentence(broken)}</p>}
           <Timeline video={video} film={film} now={now} seek={seek} />
         </div>
         <aside class="where-side" aria-label="When it was seen">
@@ -111,6 +111,8 @@ function Watching({ thing, video, start }: { thing: Thing; video: Video; start: 
     </div>
   );
 }
+
+const UNPLAYABLE = "This browser cannot play the video; when it was seen is shown all the same.";
 
 function titleOf({ state, tracks, ended }: Film): string {
   if (state === "looking") return tracks.length ? `Seen from ${time(tracks[0]?.first ?? 0)} on…` : "Looking…";

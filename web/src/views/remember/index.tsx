@@ -93,7 +93,7 @@ function Marking({ asked }: { asked: Asked }) {
         </p>
       </section>
       <section class="remember-side" aria-label="Its photos and its name">
-        <Naming photos={all} ready={!preview.failure} />
+        <Naming photos={all} outlines={preview.outlines} ready={!preview.failure} />
         <Strip photos={all} shown={asked.query} outlines={preview.outlines} />
         <ul class="remember-tips hint">
           <li>One photo will do; three from different sides are better.</li>
