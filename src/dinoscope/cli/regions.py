@@ -116,15 +116,15 @@ def pixels_of(session: Session, picture: Like, content: str | None, side: int = 
     """Of the file, or when that is gone or changed of the library's thumbnail of it; None without either."""
     from dinoscope.pictures.decoding import decode
     from dinoscope.pictures.limits import Limits
-    from dinoscope.pictures.reading import content_hash, read_bytes
+    from dinoscope.pictures.reading import FileBytes, read_file
 
     limits = Limits.of(session.settings)
     assert isinstance(picture, (bytes, Path)), "the command line names nothing else"
     try:
-        data = picture if isinstance(picture, bytes) else read_bytes(picture, limits)
-        if content in {None, content_hash(data)}:
+        file = FileBytes(picture, 0) if isinstance(picture, bytes) else read_file(picture, limits)
+        if content in {None, file.content}:
             trust: Trust = "known" if content else "stranger"
-            return decode(data, limits, where="the picture", at_least=side, trust=trust).seen
+            return decode(file.data, limits, where="the picture", at_least=side, trust=trust).seen
     except (Unreadable, NotAPicture):
         if content is None:
             raise

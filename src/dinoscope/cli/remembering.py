@@ -29,8 +29,20 @@ if TYPE_CHECKING:
 PANEL = "What the thing is, in the picture at the same place of the list (- proposes it)"
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="What the thing is called.")]
 PicturesArgument = Annotated[
-    list[str],
-    typer.Argument(metavar="PICTURE...", help="1 to 5 photos: files, or id:12 for one of the library."),
+    list[str] | None,
+    typer.Argument(metavar="[PICTURE]...", help="1 to 5 photos: files, or id:12 for one of the library."),
+]
+VideoOption = Annotated[
+    Path | None,
+    typer.Option("--video", metavar="FILE", help="Some seconds of a video in the place of photos."),
+]
+FromOption = Annotated[
+    float | None,
+    typer.Option("--from", min=0, metavar="SECOND", help="Of the video: the frame that is marked; 0."),
+]
+ToOption = Annotated[
+    float | None,
+    typer.Option("--to", min=0, metavar="SECOND", help="Up to which it is followed; three seconds."),
 ]
 BoxOption = Annotated[
     list[str] | None,
@@ -58,8 +70,11 @@ MaskOption = Annotated[
 
 def remember(
     name: NameArgument,
-    pictures: PicturesArgument,
+    pictures: PicturesArgument = None,
     *,
+    video: VideoOption = None,
+    first: FromOption = None,
+    last: ToOption = None,
     box: BoxOption = None,
     point: PointOption = None,
     polygon: PolygonOption = None,
@@ -73,25 +88,34 @@ def remember(
     offline: OfflineOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Teach a thing from one to five photos, and give it a name.
+    """Teach a thing from one to five photos, or some seconds of video, and give it a name.
 
     dinoscope remember "car keys" desk.jpg sofa.jpg --box 120,80,260,200 --box 40,310,90,350
+    dinoscope remember "car keys" --video desk.mp4 --from 3 --to 6 --box 120,80,260,200
     """
     from dinoscope.cli.searching import named
+    from dinoscope.pictures.moments import moment_path
 
     settings = settings_of(
         offline, library=library, model=model, precision=precision, runtime=runtime, threads=threads
     )
+    if bool(pictures) == bool(video) or (video is None and (first, last) != (None, None)):
+        raise BadRequest("name photos, or one --video with --from and --to, to teach from")
+    start = first or 0.0
     with _session(settings, make=True) as session:
-        likes = [named(one) for one in pictures]
+        likes = [named(one) for one in pictures or ()] if video is None else [moment_path(video, start)]
         marks = _marks(session, likes, {"--box": box, "--point": point, "--polygon": polygon, "--mask": mask})
-        taught = session.objects.remember(name, *zip(likes, marks, strict=True), also=also)
+        if video is None:
+            taught = session.objects.remember(name, *zip(likes, marks, strict=True), also=also)
+        else:
+            inside = session.objects.in_videos
+            taught = inside.remember(name, video, marks[0], first=start, last=last, also=also)
     if json:
         print_json({**plain(taught.thing), "notes": taught.notes})
         return
     views = plural(len(taught.thing.views), "view")
     say(f"[green]{escaped(taught.thing.name)}[/] is remembered from {views}.")
-    for view in taught.thing.views[-len(likes) :]:
+    for view in taught.thing.views if video else taught.thing.views[-len(likes) :]:
         edges = ",".join(f"{round(edge)}" for edge in corners(view.box))
         say(f"  {escaped(view.source)}: {edges}")
     for sentence in taught.notes:

@@ -127,6 +127,7 @@ def show(answer: Answer) -> None:
 
 def row(rank: int, hit: Hit) -> tuple[str, ...]:
     """A hit's cells."""
+    from dinoscope.cli.in_videos import place_of
     from dinoscope.operations.calibration import percent
 
     picture = hit.picture
@@ -138,5 +139,5 @@ def row(rank: int, hit: Hit) -> tuple[str, ...]:
         percent(hit.percentile),
         f"{picture.size.width} x {picture.size.height}",
         f"{taken:%Y-%m-%d}" if taken else "",
-        escaped(picture.path) + copies,
+        escaped(place_of(picture)) + copies,
     )

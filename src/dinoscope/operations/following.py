@@ -152,6 +152,7 @@ class Follower:
         self._live: list[_Live] = []
         self._over: list[_Live] = []
         self._searched: float | None = None  # when all of a picture was looked at
+        self._passed: tuple[float, Pixels, Size] | None = None  # the frame before, if it was not
         self._count = 0
         self.told: set[Moment] = set()
 
@@ -169,6 +170,9 @@ class Follower:
         due = ABSENT if not self._live else AGAIN
         if lost or self._searched is None or second - self._searched >= due:
             self._search(second, pixels, picture)
+            self._passed = None
+        else:
+            self._passed = second, pixels, picture
 
     def unchanged(self, second: float) -> None:
         """Up to a second nothing has moved."""
@@ -186,6 +190,10 @@ class Follower:
                     found.judged.odds, labelled,
                 )  # fmt: skip
                 self._count += 1
+                if self._passed is not None:  # was it there already?
+                    now = live.box, live.odds, live.before
+                    self._stays(live, *self._passed)
+                    live.box, live.odds, live.before = now
                 _note(live, second, found.sighting(sought.name))
                 self._live.append(live)
 

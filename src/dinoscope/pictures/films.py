@@ -293,6 +293,15 @@ def content_of(file: BinaryIO, size: int) -> str:
     return hashed.hexdigest()
 
 
+def is_video(path: Path) -> bool:
+    """Does a file begin as a video does? One that cannot be read is none."""
+    try:
+        with _opened(path) as file:
+            return container(file.read(HEAD)) is not None
+    except (Unreadable, OSError):
+        return False
+
+
 def still_content(film: str, second: float) -> str:
     """The content hash that the frame at a second goes by: that of the video and the moment."""
     return blake2b(f"{film}@{second:.3f}".encode(), digest_size=20).hexdigest()
