@@ -9,33 +9,35 @@ kept with both probabilities, so that a threshold is chosen later, without looki
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dinoscope.library.copybook import CopyBook, Pair
 from dinoscope.library.library import Library
 from dinoscope.library.records import Picture
-from dinoscope.operations.copy_candidates import nearest
 from dinoscope.operations.copy_evidence import Evidence, Seen, examine, probability
-from dinoscope.operations.copy_index import Gallery, Rows, fingerprinted, whole_of, windows_of
+from dinoscope.operations.copy_index import Gallery, Rows, fingerprinted, whole_of
 from dinoscope.operations.copy_naming import name_edits
 from dinoscope.operations.copy_pixels import common_outline
-from dinoscope.pictures.fingerprint import ALIKE, BYTES, PLAIN, turned_bits
+from dinoscope.operations.copy_proposals import Proposer, joined
+from dinoscope.pictures.fingerprint import ALIKE
 from dinoscope.pictures.limits import Limits
 
 METHOD = 1  # one more whenever pairs would come out otherwise: they are looked for anew
 COPY = 0.5  # probability from which two pictures count as copies, unless another is asked for
 KEPT = 0.02  # pairs less likely than this, and no more likely to be alike, are not kept
-WHOLES, PIECES = 6, 3  # nearest pictures looked at for a whole picture, and for each of its windows
-NEAR, NEAR_PIECE = 0.15, 0.2  # how much nearer than the background two pictures, and a piece, must be
 SIMILAR = (14.0, -2.6)  # logistic: how much nearer than the background -> probability of the same subject
-FEW = 300  # pictures: of so small a library the nearest are looked at however far they are
-TWINS = 50  # pictures of one fingerprint that each is laid on: a thousand blank forms are a million pairs
 _BLOCK = 256  # pictures compared with all others at once, and kept together
+
+Kept = tuple[
+    float, float, dict[str, Any]
+]  # probabilities of a copy and of the same subject; what else was found
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +60,7 @@ class CopyFinder:
         self.method = f"{METHOD} {key}"
         self.gallery = Gallery(library, limits)
         self.whole = whole_of(library, key)
-        self._bits: tuple[np.ndarray[Any, np.dtype[np.uint8]], Rows] | None = None
-        self._index: Any = None  # FAISS's, of the fingerprints that tell something
-        self._useful: Rows = np.zeros(0, np.int64)
+        self.proposer = Proposer(library, book, self.whole)
 
     def look(self, cancelled: Callable[[], bool] = lambda: False) -> Iterator[CopyProgress]:
         """Compare the pictures that were not compared yet with all others.
@@ -75,10 +75,13 @@ class CopyFinder:
         fresh = np.asarray(
             [row for row, content in enumerate(self.whole.contents) if content not in known], np.int64
         )
+        self.proposer.renew(len(fresh))
         copies, known_pairs = 0, set[tuple[int, int]]()
         for start in range(0, len(fresh), _BLOCK):
             rows = fresh[start : start + _BLOCK]
-            pairs = {pair: lead for pair, lead in self.proposed(rows).items() if pair not in known_pairs}
+            pairs = {
+                pair: lead for pair, lead in self.proposer.pairs(rows).items() if pair not in known_pairs
+            }
             known_pairs.update(pairs)  # the other one of two proposes the pair again
             found = self.examined(pairs)
             self.book.put(self.method, [self.whole.contents[row] for row in rows.tolist()], found)
@@ -89,96 +92,40 @@ class CopyFinder:
         yield CopyProgress("Comparing", len(fresh), len(fresh), copies)
 
     def fingerprint(self) -> Iterator[CopyProgress]:
-        """Make the fingerprints that are missing, some 8 ms each."""
+        """Make the fingerprints that are missing, some 3 ms each."""
         for done, total in fingerprinted(self.library, self.book, self.gallery, self.whole):
             yield CopyProgress("Fingerprints", done, total, 0)
-        self._bits = self._index = None
+        self.proposer.renew(0)
 
-    def proposed(self, rows: Rows) -> dict[tuple[int, int], float]:
-        """Pairs of rows that may be copies -> how much nearer the two are than the background."""
-        whole, found = self.whole, {}
-        least, least_piece = (NEAR, NEAR_PIECE) if len(whole) > FEW else (-1.0, -1.0)
-        near, scores = nearest(whole.vectors[rows], whole.vectors, WHOLES + 1)
-        for row, others, marks in zip(rows.tolist(), near.tolist(), scores.tolist(), strict=True):
-            for other, score in zip(others, marks, strict=True):
-                if other != row and score - self._usual(row, other) > least:
-                    found[min(row, other), max(row, other)] = score - self._usual(row, other)
-        for window in windows_of(self.library, whole, rows):
-            near, scores = nearest(window, whole.parts, PIECES + 1)
-            for row, others, marks in zip(rows.tolist(), near.tolist(), scores.tolist(), strict=True):
-                for other, score in zip(others, marks, strict=True):
-                    if other != row and score - float(whole.usual_parts[other]) > least_piece:
-                        found.setdefault((min(row, other), max(row, other)), self.nearness(row, other))
-        for row, other in self._fingerprint_pairs(rows):
-            found.setdefault((min(row, other), max(row, other)), self.nearness(row, other))
-        return found
-
-    def nearness(self, row: int, other: int) -> float:
-        """How much nearer two pictures are than the background is to them."""
-        return float(self.whole.vectors[row] @ self.whole.vectors[other]) - self._usual(row, other)
-
-    def _usual(self, row: int, other: int) -> float:
-        return float(self.whole.usual[row] + self.whole.usual[other]) / 2
-
-    def fingerprints(self) -> tuple[np.ndarray[Any, np.dtype[np.uint8]], Rows]:
+    def fingerprints(self) -> tuple[NDArray[np.uint8], Rows]:
         """(n, 32) bits in the order of the rows, and (n,) qualities, -1 where there is none."""
-        if self._bits is None:
-            contents, bits, qualities = self.book.fingerprints()
-            at = {content: index for index, content in enumerate(contents)}
-            order = np.asarray([at.get(content, -1) for content in self.whole.contents], np.int64)
-            full = np.zeros((len(order), 32), np.uint8)
-            quality = np.full(len(order), -1, np.int64)
-            there = order >= 0
-            if len(contents):
-                full[there], quality[there] = bits[order[there]], qualities[order[there]]
-            self._bits = full, quality
-        return self._bits
+        return self.proposer.fingerprints()
 
-    def _fingerprint_pairs(self, rows: Rows) -> Iterator[tuple[int, int]]:
-        """Pairs whose fingerprints are alike in some orientation, of pictures that can be told by them."""
-        import faiss
-
-        bits, quality = self.fingerprints()
-        asked = rows[quality[rows] >= PLAIN]
-        if not len(asked):
-            return
-        if self._index is None:
-            index = faiss.IndexBinaryFlat(8 * BYTES)
-            self._useful = np.flatnonzero(quality >= PLAIN)
-            index.add(np.ascontiguousarray(bits[self._useful]))
-            self._index = index
-        turned = np.concatenate([turned_bits(bits[row]) for row in asked])
-        ends, _, found = self._index.range_search(turned, ALIKE + 1)  # 0.1 ms each among 100,000
-        for number, (start, end) in enumerate(itertools.pairwise(ends.tolist())):
-            row = int(asked[number // 8])
-            for other in self._useful[found[start : min(end, start + TWINS)]].tolist():
-                if other != row:
-                    yield row, other
-
-    def examined(
-        self, pairs: dict[tuple[int, int], float]
-    ) -> dict[Pair, tuple[float, float, dict[str, Any]]]:
+    def examined(self, pairs: Mapping[tuple[int, int], float]) -> dict[Pair, Kept]:
         """What the pictures themselves say to the proposed pairs; the unlikely ones are left out."""
-        ids = sorted({row for pair in pairs for row in pair})
+        ids = joined(pairs).tolist()
         pictures = dict(zip(ids, self._pictures([self.whole.pictures[row] for row in ids]), strict=True))
-        self.gallery.prepare(picture for picture in pictures.values() if picture is not None)
-        found: dict[Pair, tuple[float, float, dict[str, Any]]] = {}
-        for (row, other), nearness in sorted(pairs.items()):
-            one, two = pictures[row], pictures[other]
-            if one is None or two is None:
-                continue
-            if one.content > two.content:
-                one, two = two, one
-            here, there = self.gallery.seen(one), self.gallery.seen(two)
-            similar = likeness(nearness)
-            evidence = examine(here, there) if here is not None and there is not None else None
-            copy = 0.0 if evidence is None else probability(evidence.score)
-            if max(copy, similar) > KEPT:
-                about = (
-                    {} if evidence is None or here is None or there is None else told(evidence, here, there)
-                )
-                found[one.content, two.content] = copy, max(copy, similar), about
-        return found
+
+        def looked(pair: tuple[tuple[int, int], float]) -> tuple[Pair, Kept] | None:
+            one, two = (pictures[row] for row in pair[0])
+            return None if one is None or two is None else self._laid(one, two, pair[1])
+
+        with ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="dinoscope-copies") as pool:
+            found = list(pool.map(looked, sorted(pairs.items())))
+        return dict(one for one in found if one is not None)
+
+    def _laid(self, one: Picture, two: Picture, nearness: float) -> tuple[Pair, Kept] | None:
+        """Two pictures laid on each other; None where that makes nothing likely."""
+        if one.content > two.content:
+            one, two = two, one
+        here, there = self.gallery.seen(one), self.gallery.seen(two)
+        similar = likeness(nearness)
+        evidence = examine(here, there) if here is not None and there is not None else None
+        copy = 0.0 if evidence is None else probability(evidence.score)
+        if max(copy, similar) <= KEPT:
+            return None
+        about = {} if evidence is None or here is None or there is None else told(evidence, here, there)
+        return (one.content, two.content), (copy, max(copy, similar), about)
 
     def _pictures(self, ids: Sequence[int]) -> list[Picture | None]:
         known = {picture.id: picture for picture in self.library.pictures(ids)}

@@ -24,6 +24,7 @@ MATCHES = 220  # of two pictures at most, the most distinct
 _LEVELS = 7  # of the likest, looked at for one that is elsewhere
 TURN, GROWTH = 0.45, 0.45  # radians, and natural logarithm: pairs that differ by more do not agree
 LOOSE = 0.1  # of the way between two points: what a map told by one pair misses by
+SETTLED = 25  # points that agree, if they are half of those matched, are not looked for in the mirror
 PLENTY = 12  # pairs from which on a perspective map is tried
 _TRIES = 4  # maps told by one pair that are fitted
 _SQUEEZED = 4.0  # a map that stretches one way so much more than the other is no view of a picture
@@ -50,7 +51,10 @@ def align(here: Keypoints, there: Keypoints, mirrored: bool | None = None) -> Al
     """
     if mirrored is not None:
         return _mirror_aligned(here, there) if mirrored else _aligned(here, there)
-    plain, mirror = _aligned(here, there), _mirror_aligned(here, there)
+    plain = _aligned(here, there)
+    if plain is not None and plain.agreeing >= max(SETTLED, plain.matched / 2):
+        return plain
+    mirror = _mirror_aligned(here, there)
     if plain is None or mirror is None:
         return plain or mirror
     return mirror if mirror.agreeing > plain.agreeing else plain
@@ -194,8 +198,8 @@ def distinct(start: Doubles, end: Doubles) -> int:
     """Pairs of places, those within 4 pixels counted once: a point has a counterpart on several levels."""
     if not len(start):
         return 0
-    cells = [len(np.unique(np.round(side / 4), axis=0)) for side in (start, end)]
-    return min(cells)
+    cells = [np.round(side / 4).astype(np.int64) @ [1 << 32, 1] for side in (start, end)]
+    return min(len(set(side.tolist())) for side in cells)
 
 
 def similarity(start: Doubles, end: Doubles) -> Doubles:

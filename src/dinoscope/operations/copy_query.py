@@ -11,12 +11,13 @@ from dinoscope.features import Basis, FloatArray, Pixels
 from dinoscope.geometry import Size
 from dinoscope.library.records import Picture
 from dinoscope.models.backbone import Backbone
-from dinoscope.operations.copies import FEW, CopyFinder, alike, likeness, told
+from dinoscope.operations.copies import CopyFinder, alike, likeness, told
 from dinoscope.operations.copy_answers import IDENTICAL, CopyAnswer, CopyHit, Found
 from dinoscope.operations.copy_candidates import WINDOWS, joined, nearest, parts_of
 from dinoscope.operations.copy_evidence import Seen, examine, probability
 from dinoscope.operations.copy_groups import COPY, SIMILAR
 from dinoscope.operations.copy_index import Rows
+from dinoscope.operations.copy_proposals import FEW
 from dinoscope.pictures.fingerprint import PLAIN
 from dinoscope.pictures.keypoints import SIDE
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +9,9 @@ from threading import RLock
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from dinoscope.errors import BadRequest, LibraryReadOnly
+from dinoscope.errors import BadRequest
 from dinoscope.features import Pixels
 from dinoscope.geometry import Size
-from dinoscope.library.connection import SHARDED
 from dinoscope.library.copybook import FILE, CopyBook, ordered
 from dinoscope.library.library import Library
 from dinoscope.library.trash import Moved, Trash
@@ -49,17 +47,14 @@ class Copies:
         """Opens what is known of copies, and makes it where there is nothing yet.
 
         Raises:
-            LibraryReadOnly: it cannot be written there, or the library is in shards.
+            LibraryReadOnly: it cannot be written there.
         """
         self._session = session
         self._guard = RLock()
         self._finder: CopyFinder | None = None
         self._state = -1  # generation of the library that the finder has read
         self._limits = Limits.of(session.settings)
-        folder = session.library.folder
-        if (folder / SHARDED).is_file():
-            raise LibraryReadOnly(f"copies are not looked for in a library in shards ({folder}) yet")
-        self._book = CopyBook(folder)
+        self._book = CopyBook(session.library.folder)
 
     def __enter__(self) -> Self:
         return self
@@ -164,7 +159,7 @@ class Copies:
             library,
             self._book,
             self.method,
-            twins=self._twins(),
+            twins=library.twins(),
             at_least=at_least,
             similar=similar,
             only=contents,
@@ -233,16 +228,6 @@ class Copies:
                 self._finder = CopyFinder(library, self._book, key, self._limits)
                 self._state = state
             return self._finder
-
-    def _twins(self) -> list[str]:
-        """Contents that more than one file has."""
-        library = self._session.library
-        info = library.info()
-        if info.pictures == info.contents:
-            return []
-        key = self._session.backbone.identity.key
-        counted = Counter(stamp.content for _, stamp, _ in library.stamps(key))
-        return [content for content, files in counted.items() if files > 1]
 
 
 def looked_for(library: Library) -> bool:

@@ -1,0 +1,115 @@
+"""Which pictures of a library may be copies of one another: pairs for whoever looks at them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dinoscope.features import FloatArray
+from dinoscope.library.copybook import CopyBook
+from dinoscope.library.library import Library
+from dinoscope.operations.copy_index import Rows, Whole, windows_of
+from dinoscope.operations.copy_neighbours import Neighbours, alike_index
+from dinoscope.pictures.fingerprint import ALIKE, PLAIN, turned_bits
+
+WHOLES, PIECES = 6, 3  # nearest pictures looked at for a whole picture, and for each of its windows
+NEAR, NEAR_PIECE = 0.15, 0.2  # how much nearer than the background two pictures, and a piece, must be
+FEW = 300  # pictures: of so small a library the nearest are looked at however far they are
+TWINS = 50  # pictures of one fingerprint that each is laid on: a thousand blank forms are a million pairs
+
+Pairs = dict[tuple[int, int], float]  # rows, the smaller first -> how much nearer than the background
+
+
+class Proposer:
+    """Of one library as it is; keep it, for it has read all descriptors."""
+
+    def __init__(self, library: Library, book: CopyBook, whole: Whole) -> None:
+        self._library = library
+        self._book = book
+        self._whole = whole
+        self._bits: tuple[NDArray[np.uint8], Rows] | None = None
+        self._useful: Rows = np.zeros(0, np.int64)
+        self._alike: Any = None  # FAISS's index, of the fingerprints that tell something
+        self._near: Neighbours | None = None
+        self._near_parts: Neighbours | None = None
+
+    def renew(self, asked: int) -> None:
+        """Get ready for so many pictures to be asked for; fingerprints are read anew."""
+        self._bits = self._alike = None
+        self._near = Neighbours(self._whole.vectors, asked)
+        self._near_parts = Neighbours(self._whole.parts, asked)
+        bits, quality = self.fingerprints()
+        self._useful = np.flatnonzero(quality >= PLAIN)
+        self._alike = alike_index(bits[self._useful], asked) if len(self._useful) else None
+
+    def pairs(self, rows: Rows) -> Pairs:
+        """Pairs of these rows and any others that may be copies."""
+        if self._near is None or self._near_parts is None:
+            self.renew(len(rows))
+        assert self._near is not None
+        assert self._near_parts is not None
+        whole, found = self._whole, Pairs()
+        least, least_piece = (NEAR, NEAR_PIECE) if len(whole) > FEW else (-1.0, -1.0)
+        near, scores = self._near(whole.vectors[rows], WHOLES + 1)
+        lead = np.asarray(scores - (whole.usual[rows, None] + whole.usual[near]) / 2, np.float32)
+        for pair, nearness in _above(rows, near, lead, least):
+            found[pair] = nearness
+        pieces: set[tuple[int, int]] = set()
+        for window in windows_of(self._library, whole, rows):
+            near, scores = self._near_parts(window, PIECES + 1)
+            pieces |= dict(_above(rows, near, scores - whole.usual_parts[near], least_piece)).keys()
+        pieces.update(self._fingerprint_pairs(rows))
+        fresh = sorted(pieces - found.keys())
+        return found | dict(zip(fresh, self.nearness(fresh).tolist(), strict=True))
+
+    def nearness(self, pairs: Iterable[tuple[int, int]]) -> FloatArray:
+        """(n,) how much nearer the two of each pair are than the background is to them."""
+        whole = self._whole
+        one, other = np.asarray(list(pairs), np.int64).reshape(-1, 2).T
+        alike = np.einsum("nd,nd->n", whole.vectors[one], whole.vectors[other])
+        return np.asarray(alike - (whole.usual[one] + whole.usual[other]) / 2, np.float32)
+
+    def fingerprints(self) -> tuple[NDArray[np.uint8], Rows]:
+        """(n, 32) bits in the order of the rows, and (n,) qualities, -1 where there is none."""
+        if self._bits is None:
+            contents, bits, qualities = self._book.fingerprints()
+            at = {content: index for index, content in enumerate(contents)}
+            order = np.asarray([at.get(content, -1) for content in self._whole.contents], np.int64)
+            full = np.zeros((len(order), 32), np.uint8)
+            quality = np.full(len(order), -1, np.int64)
+            there = order >= 0
+            if len(contents):
+                full[there], quality[there] = bits[order[there]], qualities[order[there]]
+            self._bits = full, quality
+        return self._bits
+
+    def _fingerprint_pairs(self, rows: Rows) -> Iterator[tuple[int, int]]:
+        """Pairs whose fingerprints are alike in some orientation, of pictures that can be told by them."""
+        bits, quality = self.fingerprints()
+        asked = rows[quality[rows] >= PLAIN]
+        if not len(asked) or self._alike is None:
+            return
+        turned = np.concatenate([turned_bits(bits[row]) for row in asked])
+        ends, _, found = self._alike.range_search(turned, ALIKE + 1)  # 0.1 ms each among 100,000
+        for number, (start, end) in enumerate(itertools.pairwise(ends.tolist())):
+            row = int(asked[number // 8])
+            for other in self._useful[found[start : min(end, start + TWINS)]].tolist():
+                if other != row:
+                    yield min(row, other), max(row, other)
+
+
+def _above(rows: Rows, near: Rows, lead: FloatArray, least: float) -> Iterator[tuple[tuple[int, int], float]]:
+    """Pairs of a row and one near to it that lead by more than ``least``."""
+    good = (near >= 0) & (near != rows[:, None]) & (lead > least)
+    at, _ = np.nonzero(good)
+    for row, other, nearness in zip(rows[at].tolist(), near[good].tolist(), lead[good].tolist(), strict=True):
+        yield (min(row, other), max(row, other)), nearness
+
+
+def joined(pairs: Mapping[tuple[int, int], float]) -> Rows:
+    """The rows of pairs, each once."""
+    return np.unique(np.asarray(list(pairs), np.int64))
