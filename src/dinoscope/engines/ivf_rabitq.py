@@ -36,6 +36,7 @@ _MASKS = 8  # prepared masks remembered: an eighth of a byte a row and 8 bytes a
 _FILE = "ivf_rabitq.faiss"
 
 Counts = NDArray[np.int64]
+Near = tuple[FloatArray, Rows]  # (q, p) likeness to the centres of the nearest lists, and their numbers
 
 
 class IvfRabitq:
@@ -200,7 +201,10 @@ class IvfRabitq:
         return max(PROBES, lists // PROBED, 4 * wanted * lists // self.covered)
 
     def _eligible(self, allowed: Mask | None) -> int:
-        return self.covered if allowed is None else int(np.count_nonzero(allowed))
+        if allowed is None:
+            return self.covered
+        known = self._known(allowed)
+        return int(np.count_nonzero(allowed) if known is None else known[1].sum())
 
     def _candidates(
         self, queries: Vectors, wanted: int, allowed: Mask | None, probes: int
@@ -208,30 +212,35 @@ class IvfRabitq:
         """(q, wanted) rows and their estimated similarities, best first; row -1 where there are no more."""
         import faiss
 
+        rotated = self._index.chain.at(0).apply(queries)
+        near: Near = self._ivf.quantizer.search(rotated, min(probes, int(self._ivf.nlist)))
         if allowed is None:
-            return self._probed(queries, wanted, min(probes, int(self._ivf.nlist)), None)
+            return self._probed(rotated, wanted, near, None)
         bits, per_list = self._prepared(allowed)
         selector = faiss.IDSelectorBitmap(len(bits) * 8, faiss.swig_ptr(bits))
         rows, estimates = ranking.nothing(len(queries), wanted)
-        needed = self._lists_needed(queries, wanted, probes, per_list)
+        needed = self._lists_needed(rotated, near[1], wanted, per_list)
         for count in np.unique(needed):
             same = needed == count
-            rows[same], estimates[same] = self._probed(queries[same], wanted, int(count), selector)
+            if count == near[1].shape[1]:
+                visited: Near = (near[0][same], near[1][same])
+            else:
+                visited = self._ivf.quantizer.search(rotated[same], int(count))
+            rows[same], estimates[same] = self._probed(rotated[same], wanted, visited, selector)
         return rows, estimates
 
-    def _probed(self, queries: Vectors, wanted: int, probes: int, selector: Any) -> tuple[Rows, FloatArray]:
+    def _probed(self, rotated: Vectors, wanted: int, near: Near, selector: Any) -> tuple[Rows, FloatArray]:
         import faiss
 
-        rotated = self._index.chain.at(0).apply(queries)
-        likeness, lists = self._ivf.quantizer.search(rotated, probes)
+        likeness, lists = near
         self._ahead(lists)
         made: Any = faiss.IVFRaBitQSearchParameters
-        parameters = made(nprobe=probes, sel=selector)  # this call's own
-        rows, estimates = ranking.nothing(len(queries), wanted)
+        parameters = made(nprobe=lists.shape[1], sel=selector)  # this call's own
+        rows, estimates = ranking.nothing(len(rotated), wanted)
         arrays = (faiss.swig_ptr(one) for one in (rotated, lists, likeness, estimates, rows))
-        asked, at, near, found, numbers = arrays
+        asked, at, alike, found, numbers = arrays
         self._ivf.search_preassigned_c(
-            len(queries), asked, wanted, at, near, found, numbers, False, parameters
+            len(rotated), asked, wanted, at, alike, found, numbers, False, parameters
         )  # faiss's own wrapper takes no parameters
         return rows, estimates
 
@@ -249,7 +258,7 @@ class IvfRabitq:
             if size:
                 readahead.needed(int(stored.get_codes(number)), size)
 
-    def _lists_needed(self, queries: Vectors, wanted: int, probes: int, per_list: Counts) -> Counts:
+    def _lists_needed(self, rotated: Vectors, nearest: Rows, wanted: int, per_list: Counts) -> Counts:
         """(q,) nearest lists to visit so that a filter costs no recall.
 
         A filter such as a folder is correlated with what its pictures show: the lists near the query
@@ -257,13 +266,11 @@ class IvfRabitq:
         a filter visits rows, however far that leads. Rounded up to a power of two: few searches.
         Where it excludes hardly any near the query, as tombstones do, nothing changes.
         """
-        lists = int(self._ivf.nlist)
+        lists, probes = int(self._ivf.nlist), nearest.shape[1]
         enough = max(probes * self.covered // lists, 4 * wanted)
-        rotated = self._index.chain.at(0).apply(queries)
-        nearest = self._ivf.quantizer.search(rotated, min(probes, lists))[1]
         near, all_near = per_list[nearest].sum(axis=1), self._sizes()[nearest].sum(axis=1)
         plain = (near >= _PLAIN * all_near) & (near >= 4 * wanted)
-        needed = np.full(len(queries), min(probes, lists))
+        needed = np.full(len(rotated), probes)
         pending, depth = np.flatnonzero(~plain), min(2 * probes, lists)
         while len(pending):
             nearest = self._ivf.quantizer.search(rotated[pending], depth)[1]
@@ -277,9 +284,9 @@ class IvfRabitq:
 
     def _prepared(self, allowed: Mask) -> tuple[NDArray[np.uint8], Counts]:
         """(bitmap, allowed rows a list) of a mask, remembered: the library asks with the same few masks."""
-        for reference, bits, per_list in self._masks:
-            if reference() is allowed:
-                return bits, per_list
+        known = self._known(allowed)
+        if known is not None:
+            return known
         bits = np.packbits(allowed, bitorder="little")
         excluded = np.flatnonzero(~allowed)
         if 2 * len(excluded) < len(allowed):
@@ -288,6 +295,13 @@ class IvfRabitq:
             per_list = np.bincount(self._lists()[allowed], minlength=int(self._ivf.nlist))
         self._masks = [(weakref.ref(allowed), bits, per_list), *self._masks][:_MASKS]
         return bits, per_list
+
+    def _known(self, allowed: Mask) -> tuple[NDArray[np.uint8], Counts] | None:
+        """What is remembered of a mask; counting the rows it allows takes 0.2 ms at five million."""
+        for reference, bits, per_list in self._masks:
+            if reference() is allowed:
+                return bits, per_list
+        return None
 
     def _sizes(self) -> Counts:
         """(lists,) rows of each."""
