@@ -10,6 +10,7 @@ import type {
   JobProgress,
   Listing,
   Measure,
+  Moment,
   NewRun,
   Picture,
   PictureDetails,
@@ -212,6 +213,9 @@ export const imageUrl = (picture: Picture, side: number): string =>
   `${ROOT}/pictures/${picture.id}/image?side=${side}&v=${picture.content}`;
 
 export const originalUrl = (picture: Picture): string => `${ROOT}/pictures/${picture.id}/original`;
+
+/** The video that a picture is a frame of, at its second. */
+export const videoUrl = (moment: Moment): string => `${ROOT}/videos/${moment.video}/file#t=${moment.second}`;
 
 /** A query names a library picture ("12") or an uploaded one ("q_…"). */
 export const isUpload = (query: string): boolean => query.startsWith("q_");

@@ -33,6 +33,14 @@ export function duration(seconds: number): string {
   return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
+/** A second of a video, as players show it: 0:17, 1:02:09; tenths where they are asked for. */
+export function clock(second: number, tenths = false): string {
+  const whole = Math.floor(second + 1e-6);
+  const [hours, minutes, seconds] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const told = `${hours ? `${hours}:${String(minutes).padStart(2, "0")}` : minutes}:${String(seconds).padStart(2, "0")}`;
+  return tenths ? `${told}.${Math.floor((second - whole) * 10 + 1e-6)}` : told;
+}
+
 /** A percentile with as many digits as tell it from certainty: 71 %, 99.2 %, 99.97 %. */
 export function percent(percentile: number): string {
   if (percentile >= 99.995) return "99.99 %";

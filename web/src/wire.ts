@@ -17,6 +17,14 @@ export interface Picture {
   lens: string | null;
   latitude: number | null;
   longitude: number | null;
+  moment?: Moment | null; // of a frame of a video
+}
+
+/** Where in which video a picture is a frame. */
+export interface Moment {
+  video: number;
+  name: string;
+  second: number;
 }
 
 export interface PictureDetails extends Picture {

@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import { thumbnailSide, thumbnailUrl } from "../api";
 import { act, actsOnPicture } from "../acts";
+import { clock } from "../format";
 import type { Hit } from "../wire";
 import { Icon, type IconName } from "./icon";
 import { Score } from "./score";
@@ -77,6 +78,11 @@ export function Tile(props: TileProps) {
         {hit.copies.length > 0 && (
           <span class="tile-copies" title={`${hit.copies.length + 1} files with the same bytes`}>
             <Icon name="copy" size={12} /> {hit.copies.length + 1}
+          </span>
+        )}
+        {hit.picture.moment && (
+          <span class="tile-moment" title={`At ${clock(hit.picture.moment.second)} of ${hit.picture.moment.name}`}>
+            <Icon name="play" size={12} /> {clock(hit.picture.moment.second)}
           </span>
         )}
         <div class="tile-tools">

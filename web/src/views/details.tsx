@@ -9,7 +9,7 @@ import { Notice } from "../components/notice";
 import { Places } from "../components/places";
 import { closeTo, sheetOf } from "../frames";
 import { boxMark } from "../marks";
-import { bytes, day, megapixels, percent, place } from "../format";
+import { bytes, clock, day, megapixels, percent, place } from "../format";
 import { formatRoute, isSearch, navigate, routes, selectPart, similarTo, withPlace, withQuery } from "../route";
 import { feedOf } from "../state/feeds";
 import { found, show } from "../state/part";
@@ -17,6 +17,7 @@ import { noteFailure, session } from "../state/session";
 import { teachFrom } from "../state/things";
 import { useStore } from "../state/store";
 import type { Hit, PictureDetails, RegionHit } from "../wire";
+import { Play, Player } from "./playing";
 import { goOnFrom } from "./part/found";
 
 export function Details({ id }: { id: number }) {
@@ -46,6 +47,7 @@ export function Details({ id }: { id: number }) {
     "-": () => navigate(withQuery(routes.get(), "unlike", String(id))),
   };
   const onKeyDown = (event: KeyboardEvent) => {
+    if (event.target instanceof HTMLVideoElement) return; // its own keys
     const onControl = event.key === "Enter" && event.target instanceof Element && event.target.closest("a, button");
     if (onControl || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key in keys) keys[event.key]?.();
@@ -53,11 +55,13 @@ export function Details({ id }: { id: number }) {
   };
 
   const shown = details?.id === id ? details : null;
+  const [playing, setPlaying] = useState<number | null>(null); // the picture whose video is played
+  const moment = shown?.moment && playing === id ? shown.moment : null;
   return (
     <Modal label={shown ? `Details of ${shown.name}` : "Details"} kind="stage" onClose={close} onKeyDown={onKeyDown}>
       <div class="details">
         <div class="stage-picture">
-          {shown && <Large key={shown.id} details={shown} places={places} />}
+          {shown && (moment ? <Player key={shown.id} moment={moment} picture={shown} /> : <Large key={shown.id} details={shown} places={places} />)}
           <Step by={-1} id={id} step={step} />
           <Step by={1} id={id} step={step} />
         </div>
@@ -65,6 +69,7 @@ export function Details({ id }: { id: number }) {
           <div class="facts-close">
             <CloseButton onClose={close} />
           </div>
+          {shown?.moment && <Play moment={shown.moment} playing={moment !== null} play={(on) => setPlaying(on ? id : null)} />}
           {shown && <Facts details={shown} places={places} />}
           {error && <Notice icon="warning" tone="bad" title="This picture cannot be shown">{error}</Notice>}
         </aside>
@@ -192,10 +197,11 @@ function FoundPlaces({ hit }: { hit: RegionHit }) {
 /** The file itself; where faces are blurred, the picture as it may be seen, for the file has them. */
 function Save({ details }: { details: PictureDetails }) {
   const { about } = useStore(session);
-  if (about?.faces === "blur") {
-    const name = `${details.name.replace(/\.[^.]*$/, "")}.webp`;
+  if (about?.faces === "blur" || details.moment) {
+    const name = `${details.name.replace(/\.[^.]*$/, "")}${details.moment ? ` ${details.moment.second.toFixed(1)} s` : ""}.webp`;
+    const why = details.moment ? "The frame as you see it" : "Faces are blurred here, so the picture is saved as you see it";
     return (
-      <a class="button" href={imageUrl(details, 2048)} download={name} title="Faces are blurred here, so the picture is saved as you see it">
+      <a class="button" href={imageUrl(details, 2048)} download={name} title={why}>
         <Icon name="download" /> Save
       </a>
     );
@@ -210,6 +216,7 @@ function Save({ details }: { details: PictureDetails }) {
 function FactList({ details }: { details: PictureDetails }) {
   const { width, height, latitude, longitude } = details;
   const facts: [string, string | null][] = [
+    ["Video", details.moment ? `${details.moment.name}, at ${clock(details.moment.second, true)}` : null],
     ["Taken", day(details.taken_at)],
     ["Camera", details.camera],
     ["Lens", details.lens],

@@ -2,16 +2,12 @@
 import { call, withSignal } from "../../api";
 import type { Outlined } from "../../objects";
 import type { Edges } from "../../marks";
-import type { Picture } from "../../wire";
+import { clock } from "../../format";
+import type { Moment, Picture } from "../../wire";
 
-/** Where in a video a picture of the library is. */
-export interface Moment {
-  video: number;
-  name: string;
-  second: number;
-}
+export type { Moment };
 
-export const momentOf = (picture: Picture): Moment | null => (picture as Picture & { moment?: Moment | null }).moment ?? null;
+export const momentOf = (picture: Picture): Moment | null => picture.moment ?? null;
 
 export interface Video {
   id: number;
@@ -61,13 +57,7 @@ export const videos = (signal: AbortSignal): Promise<Video[]> => call("/videos",
 
 export const videoOf = (id: string, signal: AbortSignal): Promise<Video> => call(`/videos/${id}`, withSignal(signal));
 
-/** 0:17, 1:02:09; tenths where they are asked for. */
-export function time(second: number, tenths = false): string {
-  const whole = Math.floor(second + 1e-6);
-  const [hours, minutes, seconds] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
-  const told = `${hours ? `${hours}:${String(minutes).padStart(2, "0")}` : minutes}:${String(seconds).padStart(2, "0")}`;
-  return tenths ? `${told}.${Math.floor((second - whole) * 10 + 1e-6)}` : told;
-}
+export const time = clock;
 
 const APART = 1.2; // seconds: looks farther apart are no one movement
 
