@@ -56,7 +56,7 @@ export function All({ things, of }: { things: readonly Thing[]; of: string }) {
 function Card({ thing, of }: { thing: Thing; of: string }) {
   const taught = thing.views.filter(({ kind }) => kind !== "no").length;
   return (
-    <a class="thing-card" href={formatRoute(about(thing.name, {}, of))} aria-label={of ? `Look for ${thing.name}` : `Where is ${thing.name}?`}>
+    <a class="thing-card" href={formatRoute(about(thing.name, {}, of))} title={of ? "Look for it" : "Where is it?"}>
       <img src={viewUrl(thing, faceOf(thing))} alt="" />
       <b>{thing.name}</b>
       <small>{plural(taught, "photo")}</small>

@@ -102,10 +102,10 @@ function Card({ thing, found, busy, say }: { thing: Thing; found: Found; busy: b
   const href = moment ? about(thing.name, { video: String(moment.video), t: String(moment.second) }) : about(thing.name, {}, String(picture.id));
   return (
     <article class="where-card">
-      <a href={formatRoute(href)} aria-label={`${thing.name} in ${picture.name}`} title={picture.path}>
+      <a href={formatRoute(href)} title={picture.path}>
         <span class="frame-sheet" style={sheetOf(close, picture)}>
           <img class="frame-under" src={thumbnailUrl(picture, 320)} alt="" draggable={false} />
-          <img src={imageUrl(picture, 960)} alt={picture.name} loading="lazy" draggable={false} />
+          <img src={imageUrl(picture, 960)} alt={`${thing.name} in ${picture.name}`} loading="lazy" draggable={false} />
           <Traced extent={picture} seen={sightings} veil />
         </span>
         {moment && <span class="where-moment"><Icon name="play" size={12} /> {time(moment.second)}</span>}
