@@ -382,3 +382,27 @@ def test_rows_that_a_compaction_renumbered_are_refused_not_mistaken(
         with pytest.raises(LibraryBusy, match="ask again"):
             vectors.read(rows)
     shards.close()
+
+
+def test_copies_are_the_same_ones(one: Session, many: Session) -> None:
+    def sets(session: Session) -> list[set[str]]:
+        with session.copies() as copies:
+            for _ in copies.look():
+                pass
+            assert copies.coverage().unchecked == 0
+            report = copies.report(at_least=1.0)  # below, pictures of few colours pass for one another
+        return sorted(
+            ({str(member.picture.path) for member in group.members} for group in report.groups),
+            key=lambda paths: sorted(paths),
+        )
+
+    there = sets(many)
+    assert there == sets(one)
+    assert len(there) == PICTURES // 10, "the files of equal bytes, each in one shard"
+
+
+def test_nothing_is_moved_to_the_trash_of_shards(many: Session) -> None:
+    first = many.library.page(limit=1).pictures[0]
+    with many.copies() as copies, pytest.raises(LibraryReadOnly, match="in shards"):
+        copies.trash([first.id])
+    assert first.path.is_file()

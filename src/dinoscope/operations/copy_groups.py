@@ -17,6 +17,7 @@ from dinoscope.operations.copy_answers import (
     Found,
     Member,
 )
+from dinoscope.operations.copy_index import stills
 
 COPY = 0.5  # probability from which two pictures count as copies, unless another is asked for
 SIMILAR = 0.5  # the same for pictures that are only alike
@@ -70,7 +71,7 @@ def report_of(
         if wanted is None or wanted & set(contents)
     ]
     alike = [pair for pair in alike if wanted is None or {pair.here.content, pair.there.content} & wanted]
-    known, all_of_them = book.checked(method), library.info().contents
+    known, all_of_them = book.checked(method), stills(library)
     checked = min(len(known), all_of_them)
     return CopyReport(
         at_least,

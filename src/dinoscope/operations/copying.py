@@ -18,6 +18,7 @@ from dinoscope.library.trash import Moved, Trash
 from dinoscope.operations.copies import METHOD, CopyFinder, CopyProgress
 from dinoscope.operations.copy_answers import CopyAnswer, CopyReport
 from dinoscope.operations.copy_groups import COPY, SIMILAR, report_of
+from dinoscope.operations.copy_index import stills
 from dinoscope.operations.copy_query import copies_of
 from dinoscope.operations.queries import Opened, opened
 from dinoscope.pictures.limits import Limits
@@ -198,7 +199,7 @@ class Copies:
 
     def coverage(self) -> Coverage:
         """How many of the library's distinct pictures were compared with all others."""
-        contents = self._session.library.info().contents
+        contents = stills(self._session.library)
         checked = min(self._book.checked_count(self.method), contents)
         return Coverage(checked, contents - checked)
 
