@@ -393,7 +393,7 @@ def test_copies_are_the_same_ones(one: Session, many: Session) -> None:
             report = copies.report(at_least=1.0)  # below, pictures of few colours pass for one another
         return sorted(
             ({str(member.picture.path) for member in group.members} for group in report.groups),
-            key=lambda paths: sorted(paths),
+            key=sorted,
         )
 
     there = sets(many)
