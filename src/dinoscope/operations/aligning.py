@@ -1,9 +1,9 @@
-"""Lays a view of a thing over a window of a picture: turned, mirrored, larger or smaller, then bent a little.
+"""Lays a view of a thing over a window of a picture, and says whether their details agree.
 
-First every pose of a coarse set at every place, by the correlation of colours within the thing's outline
-(a masked template: Padfield, Masked object registration in the Fourier domain, 2012). Then the best of them
-is adjusted as an affine map by least squares (inverse compositional: Baker and Matthews, Lucas-Kanade 20
-years on, 2004). Colours are compared less their mean and relative to their spread, so light does not matter.
+Roughly, the patches tell how it may lie (``posing``). Each such map is adjusted as an affine one by least
+squares (inverse compositional: Baker and Matthews, Lucas-Kanade 20 years on, 2004); colours are compared
+less their mean and relative to their spread, so light does not matter. Where it lies, what is about each
+pixel is compared: the thing itself agrees there to a half and more, another of its kind hardly.
 
 What it is for: the same side of the same thing. It tells lookalikes apart that a model holds for the same,
 and knows the outline to a pixel; another side of a thing it does not know, and then says nothing.
@@ -12,30 +12,26 @@ and knows the outline to a pixel; another side of a thing it does not know, and 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from itertools import product
-from math import cos, radians, sin
+from functools import cached_property
 
 import numpy as np
-from numpy.fft import irfft2, rfft2
 from numpy.typing import NDArray
 from PIL import Image
 
 from dinoscope.features import FloatArray, Pixels
 from dinoscope.geometry import Bools
 
-COARSE, FINE = 24, 48  # pixels a side that a window has in the search, and in the adjustment
-TURNS = (-60, -45, -30, -15, 0, 15, 30, 45, 60)  # degrees
-SCALES = (0.65, 0.85, 1.1, 1.4)  # of the thing in the window, beside its size in its own
-LEAST = 12  # pixels of a coarse template
-ROUNDS = 12  # of the adjustment
+FINE, FINEST = 48, 96  # pixels a side that a window has in the adjustment, and in the comparison
+LEAST = 12  # pixels of a view, of which nothing can be said with fewer
+TRIED, ROUNDS = 3, 8  # maps adjusted, and rounds of it
+LAST = 3  # rounds at the finest scale
 TRIMMED = 0.25  # share of the pixels that may be hidden: the worst are left out
-TRIED = 5  # poses adjusted
-READY = 24  # views whose poses are kept: 3 MB each
 LARGER, SMALLER, ASLANT = 2.0, 0.4, 1.7  # how a view may lie: its scales, and the ratio of its two
 PALE = 0.4  # of the view's contrast: what has less of it is no view of the thing in another light
 HUE = 0.2  # by which mean shares of red, green and blue may differ in another light
 FLAT = 2e-4  # variance of a colour below which there is nothing to compare
+NEAR = 4  # finest pixels about each within which details are compared
+FAINT = 4e-5  # variance of grey that is noise
 
 # (2, 3) from a view's window to another window, both made square by their means, in [0, 1] x [0, 1]
 Doubles = NDArray[np.float64]
@@ -46,7 +42,8 @@ Affine = Doubles
 class Laid:
     """How a view lies in a window."""
 
-    score: float  # correlation, -1 to 1
+    score: float  # correlation of colours, -1 to 1
+    details: float  # mean correlation of what is about each pixel, -1 to 1
     affine: Affine
 
     def mask(self, view: Bools, high: int, wide: int) -> FloatArray:
@@ -57,6 +54,9 @@ class Laid:
         return found[top : top + high, left : left + wide]
 
 
+NOWHERE = Laid(-1.0, 0.0, np.eye(2, 3))  # in no way
+
+
 class Template:
     """A view to be laid over windows."""
 
@@ -65,119 +65,158 @@ class Template:
         self.picture = Image.fromarray(_squared(pixels))
         self.outline = Image.fromarray(_squared(mask[..., None] * np.uint8(255), 0)[..., 0])
 
-    def laid(self, window: Window) -> Laid:
-        """The best way to lay it over a window of about the same extent around a thing."""
-        maps, scores = self._searched(window)
-        found = Laid(-1.0, np.eye(2, 3))
-        for number in np.argsort(-scores)[:TRIED]:
-            one = self._adjusted(window.fine, maps[number])
-            found = one if one.score > found.score else found
-        return found
+    def laid(self, window: Window, maps: Doubles) -> Laid:
+        """The best way to lay it over a window.
 
-    def _searched(self, window: Window) -> tuple[list[Affine], FloatArray]:
-        """Of each pose the map at its best place, and its correlation there."""
-        backs, colours, outlines, sizes = _poses(self)
-        if not len(backs):
-            return [], np.zeros(0, np.float32)
-        side = 2 * COARSE
-        crossed = irfft2((colours * window.colours).sum(axis=-1), (side, side))
-        sums = irfft2(outlines[..., None] * window.colours, (side, side), axes=(1, 2))
-        squares = irfft2(outlines * window.squares, (side, side))
-        counts = sizes[:, 0, None, None]
-        spread = squares - (sums**2).sum(axis=-1) / counts
-        scores = crossed / (
-            np.sqrt(np.maximum(spread, FLAT * counts)) * np.maximum(sizes[:, 1], 1e-3)[:, None, None]
-        )
-        near = np.abs((np.arange(side) + COARSE) % side - COARSE) <= COARSE // 2
-        scores = np.where(near[:, None] & near[None], scores, -1).reshape(len(backs), -1)
-        best = scores.argmax(axis=1)
-        shifts = (
-            np.stack(np.unravel_index(best, (side, side)), axis=1) + COARSE
-        ) % side - COARSE  # rows, columns
-        maps = [_inverse(back, shift / COARSE) for back, shift in zip(backs, shifts, strict=True)]
-        return maps, np.asarray(scores[np.arange(len(backs)), best], np.float32)
+        Args:
+            maps: (t, 2, 3) how it may lie, roughly, likeliest first.
+        """
+        if not len(maps):
+            return NOWHERE
+        found, maps = self._fine.adjusted(window.fine, maps[:TRIED], ROUNDS)
+        finest, close = self._finest.adjusted(window.finest, maps, LAST)
+        maps = np.where((finest > 0)[:, None, None], close, maps)
+        alike = [self._alike(window.finest, one) for one in maps]
+        best = int(np.argmax(alike))
+        return Laid(float(found[best]), alike[best], maps[best])
 
     @cached_property
-    def _fine(self) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """(n, 2) places within the outline, (n, 3) colours there, (n, 3, 2) their slopes across and down."""
-        seen = _square(self.picture, FINE)
-        covered = np.asarray(self.outline.resize((FINE, FINE), Image.Resampling.BOX))
-        inside = covered >= 128
-        inside = inside if inside.sum() >= LEAST else covered > 0
-        across, down = (np.asarray(np.gradient(seen, axis=axis), np.float32) for axis in (1, 0))
-        rows, columns = np.nonzero(inside)
-        places = (np.stack([columns, rows], axis=1) + 0.5) / FINE
-        slopes = np.stack([across[inside], down[inside]], axis=-1) * FINE
-        return places.astype(np.float32), seen[inside], slopes.astype(np.float32)
+    def _fine(self) -> Points:
+        return Points.of(self, FINE)
 
-    def _adjusted(self, window: FloatArray, affine: Affine) -> Laid:
-        """The map after a few rounds of least squares; the best that was met."""
-        places, colours, slopes = self._fine
-        centred = colours - colours.mean(axis=0)
-        spread = np.float32(max(float(centred.std()), 0.01))
-        wanted, own = centred / spread, slopes / spread
-        homogeneous = np.concatenate([places, np.ones((len(places), 1), np.float32)], axis=1)
-        steep = np.concatenate(
-            [own[..., :1] * homogeneous[:, None], own[..., 1:] * homogeneous[:, None]], axis=2
-        )
-        steep = steep.reshape(-1, 6)  # (n * 3, 6)
-        hessian = steep.T @ steep + 1e-2 * len(places) * np.diag([1, 1, 0.1, 1, 1, 0.1])
-        best = Laid(-1.0, affine)
-        for _ in range(ROUNDS):
-            found = sampled(window, homogeneous @ affine.T)
-            score, seen = _compared(wanted, found)
-            score *= _credible(colours, found)
-            if score > best.score:
-                best = Laid(score, affine)
-            step = np.linalg.solve(hessian, steep.T @ (seen - wanted).reshape(-1)).reshape(2, 3)
-            turned = np.eye(3)
-            turned[:2] += np.clip(step, -0.2, 0.2)
-            affine = (np.vstack([affine, [0, 0, 1]]) @ np.linalg.inv(turned))[:2]
-            larger, smaller = np.linalg.svd(affine[:, :2], compute_uv=False)
-            if larger > LARGER or smaller < SMALLER or larger > ASLANT * smaller:
-                break
-        return best
+    @cached_property
+    def _finest(self) -> Points:
+        return Points.of(self, FINEST)
 
+    @cached_property
+    def _details(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """(FINEST, FINEST) grey, what is well inside the outline, in {0, 1}; (2, n) places of all."""
+        grey = _square(self.picture, FINEST).mean(axis=2)
+        covered = np.asarray(self.outline.resize((FINEST, FINEST), Image.Resampling.BOX)) >= 128
+        rows, columns = np.mgrid[:FINEST, :FINEST]
+        places = (np.stack([columns.reshape(-1), rows.reshape(-1)]) + 0.5) / FINEST
+        return grey, _eroded(covered).astype(np.float32), places.astype(np.float32)
 
-@lru_cache(READY)
-def _poses(template: Template) -> tuple[Doubles, NDArray[np.complex64], NDArray[np.complex64], Doubles]:
-    """(n, 2, 3) maps of each pose from its template to the view; transforms of the colours within the
-    outline and of the outline; (n, 2) pixels and length of the colours."""
-    kept, colours, outlines, sizes = [], [], [], []
-    for turn, scale, mirrored in product(TURNS, SCALES, (False, True)):
-        back = pose(turn, scale, mirrored)
-        outline = _seen(template.outline, back, COARSE)
-        count = float(outline.sum())
-        if count < LEAST:
-            continue
-        seen = _seen(template.picture, back, COARSE)
-        centred = (seen - np.tensordot(outline, seen, 2) / count) * outline[..., None]
-        kept.append(back)
-        colours.append(rfft2(centred, (2 * COARSE, 2 * COARSE), axes=(0, 1)).conj().astype(np.complex64))
-        outlines.append(rfft2(outline, (2 * COARSE, 2 * COARSE)).conj().astype(np.complex64))
-        sizes.append((count, float(np.sqrt((centred**2).sum()))))
-    if not kept:
-        empty = np.zeros((0, COARSE, COARSE), np.complex64)
-        return np.zeros((0, 2, 3)), empty, empty, np.zeros((0, 2))
-    return np.stack(kept), np.stack(colours), np.stack(outlines), np.array(sizes, np.float64)
+    def _alike(self, window: FloatArray, affine: Affine) -> float:
+        """Of details about each pixel, light and what is far left aside: their mean correlation."""
+        grey, inside, places = self._details
+        there = (affine[:, :2] @ places + affine[:, 2:]).astype(np.float32)
+        seen = sampled(window.mean(axis=2)[None], there[None]).reshape(FINEST, FINEST)
+        return correlated(grey, seen, inside)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Points:
+    """The pixels within a view's outline, for its map to be adjusted. Colours lie one after the other: to sum
+    a million numbers three by three takes ten times as long."""
+
+    places: FloatArray  # (3, n) x, y in [0, 1], and 1
+    colours: FloatArray  # (3, n)
+    wanted: FloatArray  # (3, n) the same less their mean, by their spread
+    steep: FloatArray  # (3n, 6) how they change with the map
+
+    @classmethod
+    def of(cls, view: Template, side: int) -> Points:
+        seen = _square(view.picture, side)
+        covered = np.asarray(view.outline.resize((side, side), Image.Resampling.BOX))
+        inside = covered >= 128
+        inside = inside if inside.sum() >= LEAST else covered > 0
+        across, down = (np.gradient(seen, axis=axis) for axis in (1, 0))
+        rows, columns = np.nonzero(inside)
+        places = np.stack([(columns + 0.5) / side, (rows + 0.5) / side, np.ones(len(rows))])
+        colours = np.ascontiguousarray(seen[inside].T)
+        centred = colours - colours.mean(axis=1, keepdims=True)
+        spread = np.float32(max(float(centred.std()), 0.01))
+        slopes = np.stack([across[inside].T, down[inside].T], axis=-1) * side / spread  # (3, n, 2)
+        steep = slopes[..., None] * places.T[None, :, None, :]  # (3, n, 2, 3)
+        return cls(
+            places.astype(np.float32), colours, centred / spread, steep.reshape(-1, 6).astype(np.float32)
+        )
+
+    def adjusted(self, window: FloatArray, maps: Doubles, rounds: int) -> tuple[FloatArray, Doubles]:
+        """(t,) scores and (t, 2, 3) maps after a few rounds of least squares, the best that were met.
+
+        Args:
+            window: (side, side, 3).
+        """
+        count = self.places.shape[1]
+        hessian = self.steep.T @ self.steep + 1e-2 * count * np.diag([1, 1, 0.1, 1, 1, 0.1])
+        inverse = np.linalg.inv(hessian)
+        scores, best, maps = np.full(len(maps), -1, np.float32), maps.copy(), maps.copy()
+        planes = np.ascontiguousarray(window.transpose(2, 0, 1))
+        which = np.arange(len(maps))
+        for _ in range(rounds):
+            there = maps[which].astype(np.float32) @ self.places  # (t, 2, n)
+            found = sampled(planes, there)
+            score, seen = _compared(self.wanted, found)
+            score *= _credible(self.colours, found)
+            better = score > scores[which]
+            scores[which[better]], best[which[better]] = score[better], maps[which[better]]
+            off = (seen - self.wanted).reshape(len(there), -1)
+            step = (off @ self.steep @ inverse).reshape(-1, 2, 3)
+            turned = np.tile(np.eye(3), (len(there), 1, 1))
+            turned[:, :2] += np.clip(step, -0.2, 0.2)
+            maps[which] = (_squares(maps[which]) @ np.linalg.inv(turned))[:, :2]
+            sizes = np.linalg.svd(maps[which][:, :, :2], compute_uv=False)
+            larger, smaller = sizes[:, 0], sizes[:, 1]
+            which = which[(larger <= LARGER) & (smaller >= SMALLER) & (larger <= ASLANT * smaller)]
+            if not len(which):
+                break
+        return scores, best
+
+
+def correlated(one: FloatArray, other: FloatArray, inside: FloatArray) -> float:
+    """Of two grey pictures (side, side): their correlation about each pixel inside, where one has details."""
+    count = np.maximum(boxed(inside), 1)
+
+    def mean(of: FloatArray) -> FloatArray:
+        return np.asarray(boxed(of * inside) / count, np.float32)
+
+    middles = mean(one), mean(other)
+    varied = mean(one**2) - middles[0] ** 2, mean(other**2) - middles[1] ** 2
+    both = mean(one * other) - middles[0] * middles[1]
+    alike = both / np.sqrt((np.maximum(varied[0], 0) + FAINT) * (np.maximum(varied[1], 0) + FAINT))
+    say = inside * np.sqrt(np.maximum(varied[0], 0))
+    return float((alike * say).sum() / max(float(say.sum()), 1e-6))
+
+
+def boxed(values: FloatArray) -> FloatArray:
+    """(side, side) sums over the squares of 2 NEAR + 1 pixels about each."""
+    padded = np.pad(values, NEAR + 1)
+    summed = padded.cumsum(axis=0, dtype=np.float64).cumsum(axis=1)
+    wide, side = 2 * NEAR + 1, len(values)
+    high, low = summed[wide : wide + side], summed[:side]
+    return np.asarray(
+        high[:, wide : wide + side] - high[:, :side] - low[:, wide : wide + side] + low[:, :side], np.float32
+    )
+
+
+def _eroded(inside: Bools) -> Bools:
+    """Without its outermost pixels, if it has others."""
+    padded = np.pad(inside, 1)
+    kept = inside & padded[2:, 1:-1] & padded[:-2, 1:-1] & padded[1:-1, 2:] & padded[1:-1, :-2]
+    return kept if kept.any() else inside
+
+
+@dataclass(frozen=True, eq=False)
 class Window:
     """A window of a picture made ready."""
 
-    colours: NDArray[np.complex64]  # transform, (2 COARSE, COARSE + 1, 3)
-    squares: NDArray[np.complex64]  # of the sum of their squares
-    fine: FloatArray  # (FINE, FINE, 3) in [0, 1]
+    picture: Image.Image  # square
 
     @classmethod
     def of(cls, pixels: Pixels) -> Window:
-        picture = Image.fromarray(_squared(pixels))
-        small, fine = _square(picture, COARSE), _square(picture, FINE)
-        ground = np.zeros((2 * COARSE, 2 * COARSE, 3), np.float32) + small.mean(axis=(0, 1))
-        ground[:COARSE, :COARSE] = small
-        colours, squares = rfft2(ground, axes=(0, 1)), rfft2((ground**2).sum(axis=-1))
-        return cls(colours.astype(np.complex64), squares.astype(np.complex64), fine)
+        return cls(Image.fromarray(_squared(pixels)))
+
+    @cached_property
+    def fine(self) -> FloatArray:
+        """(FINE, FINE, 3) in [0, 1]."""
+        return _square(self.picture, FINE)
+
+    @cached_property
+    def finest(self) -> FloatArray:
+        """(FINEST, FINEST, 3) in [0, 1]."""
+        return _square(self.picture, FINEST)
 
 
 def _square(picture: Image.Image, side: int) -> FloatArray:
@@ -186,50 +225,54 @@ def _square(picture: Image.Image, side: int) -> FloatArray:
     return np.asarray(np.asarray(small, np.float32) / 255, np.float32)
 
 
-def pose(turn: float, scale: float, mirrored: bool) -> Affine:
-    """The map from a template to its view, about the middle: what is at a place of the template."""
-    c, s = cos(radians(turn)) / scale, sin(radians(turn)) / scale
-    linear = np.array([[c, s], [-s, c]])
-    if mirrored:
-        linear[0] *= -1
-    return np.concatenate([linear, (0.5 - linear @ [0.5, 0.5])[:, None]], axis=1)
-
-
 def warped(mask: Bools, affine: Affine, side: int) -> FloatArray:
     """(side, side) in [0, 1]: a square mask laid over a square window by a map from its own."""
     back = np.linalg.inv(np.vstack([affine, [0, 0, 1]]))[:2]
     return _seen(Image.fromarray(mask.astype(np.uint8) * 255), back, side)
 
 
-def sampled(picture: FloatArray, places: FloatArray | NDArray[np.float64]) -> FloatArray:
-    """(n, channels) colours between pixels of a (side, side, channels) picture; (n, 2) x, y in [0, 1]."""
-    side = len(picture)
-    x, y = np.clip(places.T * side - 0.5, 0, side - 1.001)
-    left, top = x.astype(np.int64), y.astype(np.int64)
-    right, down = (x - left)[:, None].astype(np.float32), (y - top)[:, None].astype(np.float32)
-    above = picture[top, left] * (1 - right) + picture[top, left + 1] * right
-    below = picture[top + 1, left] * (1 - right) + picture[top + 1, left + 1] * right
-    return np.asarray(above * (1 - down) + below * down, np.float32)
+def sampled(planes: FloatArray, places: FloatArray) -> FloatArray:
+    """(t, c, n) between pixels of a (c, side, side) picture; places (t, 2, n) x, y in [0, 1]."""
+    side = planes.shape[-1]
+    x, y = np.moveaxis(np.clip(places * side - np.float32(0.5), 0, side - 1.001), 1, 0)
+    left, top = x.astype(np.int32), y.astype(np.int32)
+    right, down = x - left, y - top
+    first = top * side + left
+    flat = planes.reshape(len(planes), -1)
+    above = flat[:, first] * (1 - right) + flat[:, first + 1] * right  # (c, t, n)
+    below = flat[:, first + side] * (1 - right) + flat[:, first + side + 1] * right
+    return np.asarray(np.moveaxis(above * (1 - down) + below * down, 0, 1), np.float32)
 
 
-def _compared(wanted: FloatArray, found: FloatArray) -> tuple[float, FloatArray]:
-    """Correlation of what agrees best, and what was found at the same mean and spread."""
-    centred = found - found.mean(axis=0)
-    seen = centred / np.float32(max(float(centred.std()), FLAT**0.5))
+def _compared(wanted: FloatArray, found: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """(t,) correlations of what agrees best, and (t, 3, n) what was found at the same mean and spread."""
+    centred = found - found.mean(axis=2, keepdims=True)
+    spread = np.sqrt(np.einsum("tcn,tcn->t", centred, centred) / centred[0].size)
+    seen = centred / np.maximum(spread, np.float32(FLAT**0.5))[:, None, None]
     off = ((seen - wanted) ** 2).sum(axis=1)
-    good = off <= np.quantile(off, 1 - TRIMMED)
-    one, other = wanted[good], centred[good] - centred[good].mean(axis=0)
-    one = one - one.mean(axis=0)
-    lengths = np.sqrt(float((one**2).sum()) * (float((other**2).sum()) + FLAT * other.size))
-    return float((one * other).sum() / max(lengths, 1e-6)), np.asarray(seen, np.float32)
+    most = min(off.shape[1] - 1, int((1 - TRIMMED) * off.shape[1]))
+    good = (off <= np.partition(off, most, axis=1)[:, most : most + 1]).astype(np.float32)
+    count = good.sum(axis=1)[:, None, None]
+    one, other = (
+        (each - np.einsum("tcn,tn->tc", each, good)[..., None] / count) * good[:, None]
+        for each in (np.broadcast_to(wanted, centred.shape), centred)
+    )
+    crossed, own, seen_own = (
+        np.einsum("tcn,tcn->t", first, second) for first, second in ((one, other), (one, one), (other, other))
+    )
+    scores = crossed / np.maximum(np.sqrt(own * (seen_own + FLAT * 3 * count[:, 0, 0])), 1e-6)
+    return np.asarray(scores, np.float32), np.asarray(seen, np.float32)
 
 
-def _credible(colours: FloatArray, found: FloatArray) -> float:
-    """In [0, 1]: may the light have made of some colours (n, 3) what was found?"""
-    contrast = float(found.std(axis=0).mean()) / max(float(colours.std(axis=0).mean()), 0.01)
-    one, other = (each.mean(axis=0) / max(float(each.mean(axis=0).sum()), 0.1) for each in (colours, found))
-    hue = float(np.abs(one - other).sum())
-    return min(1.0, contrast / PALE) * float(np.exp(-((hue / HUE) ** 2) / 2))
+def _credible(colours: FloatArray, found: FloatArray) -> FloatArray:
+    """(t,) in [0, 1]: may the light have made of some colours (3, n) what was found, (t, 3, n)?"""
+    contrast = found.std(axis=2).mean(axis=1) / max(float(colours.std(axis=1).mean()), 0.01)
+    one, other = (
+        each / np.maximum(each.sum(axis=-1, keepdims=True), 0.1)
+        for each in (colours.mean(axis=1), found.mean(axis=2))
+    )
+    hue = np.abs(one - other).sum(axis=-1)
+    return np.asarray(np.minimum(1.0, contrast / PALE) * np.exp(-((hue / HUE) ** 2) / 2), np.float32)
 
 
 def _seen(picture: Image.Image, back: Affine, side: int) -> FloatArray:
@@ -254,8 +297,7 @@ def _squared(pixels: NDArray[np.generic], ground: int | None = None) -> NDArray[
     return filled
 
 
-def _inverse(back: Affine, shift: FloatArray | NDArray[np.float64]) -> Affine:
-    """The map from a view to a window, where its template lies ``shift`` (down, across) in the window."""
-    to = np.linalg.inv(np.vstack([back, [0, 0, 1]]))[:2]
-    to[:, 2] += shift[::-1]
-    return to
+def _squares(maps: Doubles) -> Doubles:
+    """(n, 2, 3) -> (n, 3, 3)."""
+    last = np.broadcast_to(np.array([0.0, 0.0, 1.0]), (len(maps), 1, 3))
+    return np.concatenate([maps, last], axis=1)

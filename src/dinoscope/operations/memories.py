@@ -15,7 +15,7 @@ from dinoscope.errors import BadRequest
 from dinoscope.features import FloatArray, Pixels
 from dinoscope.geometry import Bools, Box, Size
 
-VERSION = 1  # of the file
+VERSION = 2  # of the file; 1 did not know where patches lie, and had two numbers more in ``null``
 LONGEST = 100  # characters of a name
 MOST_VIEWS = 24  # taught and corrected: each costs about 20 ms a place looked at
 MOST_BYTES = 64 * 2**20  # of a file somebody hands in
@@ -39,10 +39,11 @@ class Memory:
     patches: FloatArray  # (n, P) unit, in the model's basis: the thing from near, turned and mirrored, too
     poses: FloatArray  # (n,) which of these a patch comes from
     weights: FloatArray  # (n,) say of each, sum 1 for every pose
+    places: FloatArray  # (n, 2) x, y of each in the window made square, in [0, 1], whatever its pose
     query: FloatArray  # (q, P) unit: what a library is asked with
     query_weights: FloatArray  # (q,) sum 1
     around: FloatArray  # (m, P) unit: what the photo has beside the thing
-    null: FloatArray  # (4,) mean and deviation of its likeness where it is not: by patches, by pixels
+    null: FloatArray  # (2,) mean and deviation of its likeness by patches where it is not
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,7 +113,7 @@ class Remembered:
             with np.load(BytesIO(data), allow_pickle=False) as kept:
                 _check_sizes(kept)
                 about = json.loads(kept["about"].tobytes())
-                if about["version"] != VERSION:
+                if about["version"] not in range(1, VERSION + 1):
                     raise BadRequest(f"{where} was exported by a newer Dinoscope: update this one")
                 views = [_view(one, kept, number) for number, one in enumerate(about["views"])]
                 found = cls(checked_name(about["name"]), str(about["model"]), str(about["created"]), ())
@@ -162,6 +163,7 @@ def _arrays(view: Memory) -> dict[str, Any]:
         "patches": view.patches.astype(np.float16),
         "poses": view.poses.astype(np.uint8),
         "weights": view.weights,
+        "places": view.places.astype(np.float16),
         "query": view.query.astype(np.float16),
         "query_weights": view.query_weights,
         "around": view.around.astype(np.float16),
@@ -171,9 +173,12 @@ def _arrays(view: Memory) -> dict[str, Any]:
 
 def _view(about: Any, kept: Any, number: int) -> Memory:
     """Raises: ValueError, KeyError, TypeError where something does not fit."""
-    arrays = {name: kept[f"{number}_{name}"] for name in _NAMES}
+    arrays = {name: kept[f"{number}_{name}"] for name in _NAMES if f"{number}_{name}" in kept}
+    if "places" not in arrays:  # version 1
+        arrays["places"] = np.full((len(arrays["patches"]), 2), 0.5)
     pixels, mask = arrays["pixels"], arrays["mask"]
     floats = {name: np.asarray(arrays[name], np.float32) for name in _NAMES[2:]}
+    floats["null"] = floats["null"][:2]
     dimension = floats["patches"].shape[1]
     fits = (
         about["kind"] in KINDS
@@ -182,11 +187,12 @@ def _view(about: Any, kept: Any, number: int) -> Memory:
         and mask.dtype == np.bool_
         and mask.any()
         and max(mask.shape) <= SIDE
-        and all(value.ndim == 1 + (name in _WIDE) for name, value in floats.items())
+        and all(value.ndim == 1 + (name in (*_WIDE, "places")) for name, value in floats.items())
         and all(floats[name].shape[1] == dimension for name in _WIDE)
         and len(floats["patches"]) == len(floats["poses"]) == len(floats["weights"]) > 0
-        and floats["null"].shape == (4,)
-        and min(floats["null"][[1, 3]]) > 0
+        and floats["places"].shape == (len(floats["patches"]), 2)
+        and floats["null"].shape == (2,)
+        and floats["null"][1] > 0
         and len(floats["query"]) == len(floats["query_weights"]) > 0
         and all(np.isfinite(value).all() for value in floats.values())
         and all(len(floats[name]) <= MOST_PATCHES for name in _WIDE)
@@ -202,7 +208,10 @@ def _view(about: Any, kept: Any, number: int) -> Memory:
     )  # fmt: skip
 
 
-_NAMES = ("pixels", "mask", "patches", "poses", "weights", "query", "query_weights", "around", "null")
+_NAMES = (
+    *("pixels", "mask", "patches", "poses", "weights", "places"),
+    *("query", "query_weights", "around", "null"),
+)
 _WIDE = ("patches", "query", "around")  # vectors, the others numbers
 
 

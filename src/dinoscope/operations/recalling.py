@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from math import ceil
 from time import perf_counter
 
 import numpy as np
 
 from dinoscope.errors import BadRequest
+from dinoscope.features import Pixels
 from dinoscope.geometry import Box
 from dinoscope.library.filters import Filter
 from dinoscope.library.library import Library
@@ -20,10 +24,13 @@ from dinoscope.operations.recognising import Knower
 from dinoscope.operations.refining import Read
 from dinoscope.operations.region_query import RegionQuery, Seen
 from dinoscope.operations.region_ranking import candidates, maxsim, reranked
-from dinoscope.operations.whereabouts import Found, Looker, Sighting, apart, query_of, window_for
+from dinoscope.operations.whereabouts import Looker, Sighting, apart, query_of, window_for
 
-PLACED = 60  # of the candidates by all their tokens, ordered by where these lie
-LOOKED_AT = 12  # pictures, each in its PLACES best places: about 0.1 s each
+ASKED = 32  # tokens of all photos of a thing that the index is asked with
+PLACED = 32  # of the candidates by all their tokens, ordered by where these lie
+LOOKED_AT = 12  # pictures at most, or as many as are wanted, each in its PLACES best places
+PATIENCE = 4  # of them without the thing, one after the other, after which nobody looks on
+AHEAD = 2  # pictures that are read while another one is looked at
 PLACES = 2
 MOST = 200  # sightings that may be asked for
 SIDE = 224  # pixels a window should have
@@ -95,10 +102,9 @@ def recall(
         raise BadRequest(f"{k} pictures cannot be asked for: choose 1 to {MOST}")
     started, library = perf_counter(), library.asked()
     with library.shelf(looker.backbone.identity.key).tokens() as view:
-        named, missing = _candidates(library, view, query_of(knower), where), view.missing(where)
+        named, missing = _candidates(library, view, query_of(knower, ASKED), where), view.missing(where)
     indexed = perf_counter()
-    chosen = named[: max(LOOKED_AT, k)]
-    looked = [_looked(looker, knower, rivals, each, read) for each in chosen]
+    looked = list(_looked(looker, knower, rivals, named[: max(LOOKED_AT, k)], read))
     found = sorted(
         (one for one in looked if one is not None and one.sightings),
         key=lambda one: -one.sightings[0].probability,
@@ -107,7 +113,7 @@ def recall(
         knower.thing.name,
         tuple(found[:k]),
         library.count(where) - missing,
-        len(chosen),
+        len(looked),
         sum(one is None for one in looked),
         missing,
         indexed - started,
@@ -134,16 +140,54 @@ def _candidates(
 
 
 def _looked(
-    looker: Looker, knower: Knower, rivals: Sequence[Knower], one: _Candidate, read: Read
-) -> Recall | None:
-    """The candidate's places from near, with no sighting where it is in none; None: its file is gone."""
-    picture = one.pictures[0]
-    sides = [window_for(place, picture.size) for place in one.places]
-    smallest = min(min(window.right - window.left, window.bottom - window.top) for window in sides)
-    shorter = min(picture.size.width, picture.size.height)
-    pixels = read(picture, ceil(SIDE * shorter / smallest))
-    if pixels is None:
-        return None
-    looked: list[Found] = [looker.best(pixels, picture.size, knower, place) for place in one.places]
+    looker: Looker, knower: Knower, rivals: Sequence[Knower], chosen: Sequence[_Candidate], read: Read
+) -> Iterator[Recall | None]:
+    """The candidates from near, best first, with no sighting where the thing is not; None: a file is gone.
+    Ends after PATIENCE of them without it."""
+    missed = 0
+    for one, pixels in _read(chosen, read):
+        seen = None if pixels is None else _seen(looker, knower, rivals, one, pixels)
+        yield seen
+        if seen is not None:
+            missed = 0 if seen.sightings else missed + 1
+        if missed >= PATIENCE:
+            return
+
+
+def _read(chosen: Sequence[_Candidate], read: Read) -> Iterator[tuple[_Candidate, Pixels | None]]:
+    """Each with its pixels, the next ones being read meanwhile; None: its file is gone."""
+    waiting = iter(chosen)
+    with ThreadPoolExecutor(AHEAD, thread_name_prefix="dinoscope-recall") as pool:
+
+        def asked(count: int) -> list[tuple[_Candidate, Future[Pixels | None]]]:
+            return [(one, pool.submit(read, one.pictures[0], _side(one))) for one in islice(waiting, count)]
+
+        ahead = deque(asked(AHEAD))
+        try:
+            while ahead:
+                one, pixels = ahead.popleft()
+                ahead.extend(asked(1))
+                yield one, pixels.result()
+        finally:
+            for _, pixels in ahead:
+                pixels.cancel()
+
+
+def _side(one: _Candidate) -> int:
+    """Pixels of a picture's shorter side that show its places from near."""
+    size = one.pictures[0].size
+    windows = [window_for(place, size) for place in one.places]
+    smallest = min(min(window.right - window.left, window.bottom - window.top) for window in windows)
+    return ceil(SIDE * min(size.width, size.height) / smallest)
+
+
+def _seen(
+    looker: Looker, knower: Knower, rivals: Sequence[Knower], one: _Candidate, pixels: Pixels
+) -> Recall:
+    """A candidate's places from near."""
+    size = one.pictures[0].size
+    looked = looker.looked(pixels, size, knower, one.places)
     here = apart([found for found in looked if found.here(rivals)])
-    return Recall(picture, one.pictures[1:], tuple(found.sighting(knower.thing.name) for found in here))
+    return Recall(
+        one.pictures[0], one.pictures[1:], tuple(found.sighting(knower.thing.name) for found in here)
+    )

@@ -1,8 +1,8 @@
 """Is what is seen in a window the very thing that was taught?
 
-Two likenesses are measured for every view of the thing: of its patches, by the model, and of its pixels, by
-laying the view over the window (``aligning``). Neither has a scale of its own: a plain thing is like much, a
-patterned one like little. So each is told in deviations from what the same view scores in windows of the
+Two likenesses are measured for every view of the thing: of its patches, by the model, and of its details, by
+laying the view over the window (``aligning``). The first has no scale of its own: a plain thing is like much,
+a patterned one like little. So it is told in deviations from what the same view scores in windows of the
 sample's pictures, where the thing is not. A logistic function of both is the probability that it is there;
 it was fitted on composed scenes (docs/decisions/022-remembering.md). Other things that were taught, and what
 somebody said the thing is not, are asked the same way, and take the window when they know it better.
@@ -18,26 +18,32 @@ from math import exp
 import numpy as np
 from PIL import Image
 
-from dinoscope.features import Basis, FloatArray, Pixels
+from dinoscope.features import Basis, FloatArray, Pixels, widened
 from dinoscope.geometry import Box, PatchGrid, Size
 from dinoscope.models.backbone import Backbone
-from dinoscope.operations.aligning import Laid, Template, Window
+from dinoscope.operations.aligning import NOWHERE, Laid, Template, Window
 from dinoscope.operations.keepsakes import once, sampled
 from dinoscope.operations.memories import SIDE, Memory, Remembered
+from dinoscope.operations.posing import Placed, maps, squared
 from dinoscope.operations.queries import pixels_of
 from dinoscope.operations.region_query import Seen
 from dinoscope.pictures.limits import Limits
 from dinoscope.settings import Settings
 
 WINDOWS = 48  # of the sample, that what is not the thing is measured on: 3-6 s of encoding, once a model
-LAID = 16  # of them that a view is laid over: 20 ms each, when it is taught
-VERSION = 1  # one more whenever the cohort is another
-LEVEL, BY_PATCHES, BY_PIXELS = -8.8, 1.7, 0.3  # log odds; fitted, see above
-FARTHEST = 9.0  # deviations counted at most
-WORTH = 1.0  # deviations by patches below which nothing is laid over a window that another thing may own
+VERSION = 2  # one more whenever the cohort is another
+LEVEL, BY_PATCHES, BY_DETAILS = -8.2, 4.9, 9.9  # log odds; fitted, see above
+USUAL, LEAST_USUAL = 5.4, 4.0  # deviations of a photo by the others: of one photo alone, and at least
+COMPARED = 6  # photos that are compared with each other
+VIEWS = 4  # of a thing that are laid over a window: those whose patches are most alike
+SURE = 0.55  # agreement of details from which no other view is asked
+LEAST = 0.02  # deviation
+FARTHEST = 20.0  # deviations counted at most
+WORTH = 1.0  # deviations by patches below which nothing is laid over a window
 CLEARLY = 1.0  # deviations by which a window must be more like the thing than like what it is not
 DENIED = -6.0  # log odds of what somebody said it is not
 KNOWN = -1.6  # log odds from which a thing may be another photo's, or a better window may show it
+FAR = -9.0  # where patches lie of which it is not known where
 HERE = 0.5  # probability from which a thing is said to be there
 
 
@@ -47,7 +53,6 @@ class Cohort:
 
     patches: FloatArray  # (n, m, P) unit, float16 as kept; of each the first counts[i]
     counts: FloatArray  # (n,)
-    pixels: Pixels  # (n, side, side, 3)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +62,15 @@ class Near:
     window: Box  # whole pixels of the original
     pixels: Pixels  # its longer side SIDE at most
     seen: Seen  # its grid is the window's own
+    places: FloatArray | None = (
+        None  # (n, 2) of the patches in the window made square; None: as the grid says
+    )
+
+    @cached_property
+    def placed(self) -> Placed:
+        """The patches, and where they lie."""
+        places = squared(self.seen.grid) if self.places is None else self.places
+        return Placed(_flat(self.seen), places)
 
     @cached_property
     def ready(self) -> Window:
@@ -69,9 +83,8 @@ class Judged:
     """What a thing's views say of a window."""
 
     odds: float  # log odds that the thing is there
-    view: Memory  # the one that says most
-    by_patches: float  # deviations
-    by_pixels: float
+    view: Memory  # the one whose details agree, or else whose patches
+    by_patches: float  # deviations, of the view where they are most
     laid: Laid  # how that view lies in the window
 
     @property
@@ -86,9 +99,34 @@ class Knower:
         self.thing = thing
         self._views = [(view, Template(view.pixels, view.mask)) for view in thing.shown]
 
+    @cached_property
+    def usual(self) -> float:
+        """The deviations by patches that one of its photos has by another: what the thing itself scores."""
+        views = self.thing.shown[:COMPARED]
+        if len(views) < 2:
+            return USUAL
+        found = [
+            max(view_deviations(other, _flat(seen_again(view).seen)) for other in views if other is not view)
+            for view in views
+        ]
+        return max(float(np.median(found)), LEAST_USUAL)
+
     def judged(self, near: Near) -> Judged:
         """The view that knows the window best; none where it is more like what somebody said it is not."""
-        best = max((judged(view, template, near) for view, template in self._views), key=_odds)
+        patches = _flat(near.seen)
+        likely = [(view_deviations(view, patches), view, template) for view, template in self._views]
+        likely.sort(key=lambda one: -one[0])
+        alike, view, _ = likely[0]
+        laid = NOWHERE
+        for _, other, template in likely[: VIEWS if alike >= WORTH else 0]:
+            roughly = maps(Placed(other.patches, other.places), other.weights, other.poses, near.placed)
+            found = template.laid(near.ready, roughly)
+            if found.details > laid.details:
+                view, laid = other, found
+            if laid.details >= SURE:
+                break
+        odds = LEVEL + BY_PATCHES * alike / self.usual + BY_DETAILS * laid.details
+        best = Judged(odds, view, alike, laid)
         if best.odds > DENIED and self.thing.denied:
             ahead = self._likeness(self.thing.shown, near) - self._likeness(self.thing.denied, near)
             if ahead < CLEARLY * float(best.view.null[1]):
@@ -100,20 +138,17 @@ class Knower:
 
     def by_patches(self, near: Near) -> float:
         """The deviations alone, which cost nothing: is it worth to look closer?"""
-        return max(
-            _deviations(patch_likeness(view, _flat(near.seen)), view.null[:2]) for view, _ in self._views
-        )
+        return self.glance(near.seen)
+
+    def glance(self, seen: Seen) -> float:
+        """The same of a window that was seen with few patches."""
+        return max(view_deviations(view, _flat(seen)) for view, _ in self._views)
 
 
-def judged(view: Memory, template: Template, near: Near) -> Judged:
-    """One view of a thing and a window. It is laid over it only where that may still make a difference."""
-    patches = _deviations(patch_likeness(view, _flat(near.seen)), view.null[:2])
-    odds = LEVEL + BY_PATCHES * patches
-    if odds + BY_PIXELS * FARTHEST < KNOWN:
-        return Judged(odds, view, patches, 0.0, Laid(-1.0, np.eye(2, 3)))
-    laid = template.laid(near.ready)
-    pixels = _deviations(laid.score, view.null[2:])
-    return Judged(odds + BY_PIXELS * pixels, view, patches, pixels, laid)
+def view_deviations(view: Memory, patches: FloatArray) -> float:
+    """By how many deviations the likeness of (m, P) patches is above what it is where the thing is not."""
+    alike = (patch_likeness(view, patches) - float(view.null[0])) / float(view.null[1])
+    return float(np.clip(alike, -FARTHEST, FARTHEST))
 
 
 def patch_likeness(view: Memory, patches: FloatArray) -> float:
@@ -122,17 +157,13 @@ def patch_likeness(view: Memory, patches: FloatArray) -> float:
     return float(np.bincount(view.poses.astype(np.int64), alike).max())
 
 
-def null_of(view: Memory, template: Template, cohort: Cohort) -> FloatArray:
-    """(4,) mean and deviation of the view's likeness by patches where the thing is not, and by pixels."""
-    patches = np.array(
-        [
-            patch_likeness(view, one[: int(count)].astype(np.float32))
-            for one, count in zip(cohort.patches, cohort.counts, strict=True)
-        ]
-    )
-    pixels = np.array([template.laid(Window.of(one)).score for one in cohort.pixels[:LAID]])
-    spreads = max(float(patches.std()), 0.02), max(float(pixels.std()), 0.04)
-    return np.array([patches.mean(), spreads[0], pixels.mean(), spreads[1]], np.float32)
+def null_of(view: Memory, cohort: Cohort) -> FloatArray:
+    """(2,) mean and deviation of the view's likeness by patches where the thing is not."""
+    found = [
+        patch_likeness(view, widened(one[: int(count)]))
+        for one, count in zip(cohort.patches, cohort.counts, strict=True)
+    ]
+    return np.array([np.mean(found), max(float(np.std(found)), LEAST)], np.float32)
 
 
 def shrunk(pixels: Pixels, side: int = SIDE) -> Pixels:
@@ -159,7 +190,7 @@ def cohort_of(backbone: Backbone, basis: Basis, settings: Settings) -> Cohort:
 def _cohort(backbone: Backbone, basis: Basis, limits: Limits) -> Cohort:
     """A window of each of WINDOWS pictures of the sample, by a fixed seed."""
     dice = np.random.default_rng(0)
-    found, counts, pixels = [], [], []
+    found, counts = [], []
     for path in sampled(WINDOWS):
         picture = pixels_of(path, limits, "own")
         side = int(dice.uniform(0.3, 0.9) * min(picture.shape[:2]))
@@ -168,13 +199,10 @@ def _cohort(backbone: Backbone, basis: Basis, limits: Limits) -> Cohort:
         patches = _flat(Seen.of(backbone.encode([window])[0], basis))
         found.append(patches)
         counts.append(len(patches))
-        pixels.append(
-            np.asarray(Image.fromarray(window).resize((64, 64), Image.Resampling.BICUBIC, reducing_gap=2.0))
-        )
     filled = np.zeros((len(found), max(counts), found[0].shape[1]), np.float16)
     for line, patches in zip(filled, found, strict=True):
         line[: len(patches)] = patches
-    return Cohort(filled, np.array(counts, np.float32), np.stack(pixels))  # type: ignore[arg-type]
+    return Cohort(filled, np.array(counts, np.float32))  # type: ignore[arg-type]
 
 
 def known_share(knower: Knower, thing: Remembered) -> float:
@@ -191,20 +219,13 @@ def knows(knower: Knower, view: Memory) -> bool:
 
 def seen_again(view: Memory) -> Near:
     """The window of a view as a window to be judged; its patches are those of its first pose."""
-    first = view.patches[view.poses == 0]
-    patches = np.concatenate([first, view.around])
+    first = view.poses == 0
+    patches = np.concatenate([view.patches[first], view.around])
+    places = np.concatenate([view.places[first], np.full((len(view.around), 2), FAR, np.float32)])
     grid = PatchGrid(1, len(patches), 1, Size(view.pixels.shape[1], view.pixels.shape[0]))
     whole = Box(0, 0, view.pixels.shape[1], view.pixels.shape[0])
-    return Near(whole, view.pixels, Seen(grid, patches[None]))
+    return Near(whole, view.pixels, Seen(grid, patches[None]), places)
 
 
 def _flat(seen: Seen) -> FloatArray:
     return seen.reduced.reshape(-1, seen.reduced.shape[-1])
-
-
-def _deviations(score: float, null: FloatArray) -> float:
-    return float(np.clip((score - float(null[0])) / float(null[1]), -FARTHEST, FARTHEST))
-
-
-def _odds(one: Judged) -> float:
-    return one.odds

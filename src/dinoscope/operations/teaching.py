@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from math import ceil
+from math import ceil, cos, radians, sin
 
 import numpy as np
 from PIL import Image
@@ -12,10 +12,10 @@ from PIL import Image
 from dinoscope.errors import BadRequest
 from dinoscope.features import FloatArray, Pixels
 from dinoscope.geometry import Bools, Box, Mask, PatchGrid, Size
-from dinoscope.operations.aligning import Template
 from dinoscope.operations.figures import figure, grown, proposed
 from dinoscope.operations.memories import Kind, Memory
 from dinoscope.operations.outlining import enlarged, outlined
+from dinoscope.operations.posing import MIRRORED, squared
 from dinoscope.operations.queries import on_original
 from dinoscope.operations.recognising import Cohort, null_of, shrunk
 from dinoscope.operations.region_query import Seen, foregrounds, region_query
@@ -87,9 +87,8 @@ def memories_of(
     drafts = _drafts(looker, photos)
     found = []
     for draft, mask in zip(drafts, _outlines(drafts), strict=True):
-        shot = _Shot(draft.box, draft.cut, draft.pixels, mask)
-        view = _memory(looker, draft.photo, shot, draft.whole, kind)
-        found.append(replace(view, null=null_of(view, Template(view.pixels, view.mask), cohort)))
+        view = _memory(looker, draft, mask, kind)
+        found.append(replace(view, null=null_of(view, cohort)))
     return found
 
 
@@ -187,32 +186,39 @@ def _extent(
     return box, selection
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Shot:
-    """A thing in a window of its photo."""
+def _memory(looker: Looker, draft: Draft, mask: Bools, kind: Kind) -> Memory:
+    """The view, of which it is not yet known what it scores where the thing is not.
 
-    box: Box  # original pixels of the photo
-    cut: Pixels  # the window
-    pixels: Pixels  # the same, its longer side SIDE at most
-    mask: Bools  # of ``pixels``: the thing
-
-
-def _memory(looker: Looker, photo: Photo, shot: _Shot, whole: Seen, kind: Kind) -> Memory:
-    """The view, of which it is not yet known what it scores where the thing is not."""
-    poses = [_pose(looker.seen(cut), mask) for cut, mask in _poses(shot.cut, shot.mask)]
-    near = poses[0].seen
-    here = Mask(_at(shot.mask, near.grid.picture))
-    in_place = region_query(whole, Selection(boxes=(shot.box,)))
+    Args:
+        mask: (height, width) of the draft's ``pixels``: the thing.
+    """
+    photo, near = draft.photo, draft.near
+    poses = [_pose(near, mask)]
+    poses += [_pose(looker.seen(cut), turned) for cut, turned in _poses(draft.cut, mask)]
+    here = Mask(_at(mask, near.grid.picture))
+    in_place = region_query(draft.whole, Selection(boxes=(draft.box,)))
     query = region_query(near, Selection(masks=(here,))).joined([in_place], [])
     around = near.reduced[poses[0].wanted == 0]
     return Memory(
-        kind, photo.source, photo.content, photo.size, shot.box, shot.pixels, shot.mask,
+        kind, photo.source, photo.content, photo.size, draft.box, draft.pixels, mask,
         np.concatenate([pose.seen.reduced[pose.say > 0] for pose in poses]),
         np.repeat(np.arange(len(poses), dtype=np.float32), [int((pose.say > 0).sum()) for pose in poses]),
         np.concatenate([pose.say[pose.say > 0] for pose in poses]),
+        np.concatenate([_upright(pose, number) for number, pose in enumerate(poses)]),
         query.tokens, query.weights, around[:: max(1, ceil(len(around) / AROUND))],
-        np.array([0, 1, 0, 1], np.float32),
+        np.array([0, 1], np.float32),
     )  # fmt: skip
+
+
+def _upright(pose: _Pose, number: int) -> FloatArray:
+    """(n, 2) where the patches that have a say lie in the window as it is, made square, in [0, 1]."""
+    places = squared(pose.seen.grid)[(pose.say > 0).reshape(-1)] - 0.5
+    if number == MIRRORED:
+        places[:, 0] *= -1
+    elif number > MIRRORED:
+        turn = radians(TURNS[number - MIRRORED - 1])
+        places = places @ np.array([[cos(turn), sin(turn)], [-sin(turn), cos(turn)]])
+    return np.asarray(places + 0.5, np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -230,8 +236,7 @@ def _pose(seen: Seen, mask: Bools) -> _Pose:
 
 
 def _poses(cut: Pixels, mask: Bools) -> Iterator[tuple[Pixels, Bools]]:
-    """A window and the thing in it: as it is, mirrored, and turned either way."""
-    yield cut, mask
+    """A window and the thing in it, mirrored, and turned either way."""
     yield np.ascontiguousarray(cut[:, ::-1]), mask[:, ::-1]
     ground = tuple(int(level) for level in cut.reshape(-1, 3).mean(axis=0))
     for turn in TURNS:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import ceil, floor
 
 import numpy as np
 
-from dinoscope.features import Basis, FloatArray, Pixels
+from dinoscope.features import Basis, FloatArray, Pixels, normalise
 from dinoscope.geometry import Bools, Box, Mask, Size
 from dinoscope.models.backbone import Backbone
 from dinoscope.operations.figures import parted, twins
 from dinoscope.operations.outlining import enlarged, outlined
 from dinoscope.operations.places import sighting
+from dinoscope.operations.pooling import grouped
 from dinoscope.operations.queries import on_original
 from dinoscope.operations.recognising import HERE, Judged, Knower, Near, shrunk
 from dinoscope.operations.region_query import RegionQuery, Seen
@@ -22,16 +23,18 @@ from dinoscope.operations.tiling import encode_tiled
 
 ROOM = 1.7  # sides of a window, in those of what is looked at in it
 LEAST = 24  # pixels of a window's side
-PLACES = (3, 4)  # looked at from near: of the whole picture, then of its tiles
+PLACES = (3, 4)  # looked at: of the whole picture, then of its tiles
 ROOMS = (ROOM, 1.7 * ROOM)  # a place found may be a part of the thing only
+FEW = 64  # patches of a first look, which takes a quarter of the time of one with all
+GLANCE = 0.8  # deviations by patches at a first look from which there is another, from near
 PROMISING, AGAIN = -4.6, 2  # log odds from which a place is looked at again, and how often
 SAME_PLACE = 0.4  # overlap of two windows from which one of them is enough
 CENTRED = 0.75  # overlap of two windows from which the thing is in the middle of both
 COMMON = 0.6  # of the smaller box that two sightings of one thing share at least
+MOST = 8  # times that another one of it is looked for
 CERTAIN = 0.0  # log odds from which nothing smaller is looked for
-# From which deviations by pixels, or correlation, the view's own outline has a say, and over which it grows
-SURE, FITS = (2.0, 3.0), (0.84, 0.1)
-PATCHES = 0.5  # say of what patches tell of the outline, beside colours
+FITS = 0.3, 0.2  # agreement of details from which the view's own outline has a say, and over which it grows
+PATCHES = 1.0  # say of what patches tell of the outline, beside colours
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,9 +123,9 @@ class Looker:
             rivals: other things that were taught.
         """
         query, tried, what = query_of(knower), list[Box](), (pixels, picture, knower)
-        found = self._tried(self._whole(pixels, picture), query, PLACES[0], tried, what)
+        found = self._all(self._whole(pixels, picture), query, PLACES[0], tried, what)
         if not any(one.judged.odds > CERTAIN for one in found):
-            found += self._tried(self._tiled(pixels, picture), query, PLACES[1], tried, what)
+            found += self._all(self._tiled(pixels, picture), query, PLACES[1], tried, what)
         return apart([one for one in found if one.here(rivals)])
 
     def again(
@@ -137,17 +140,39 @@ class Looker:
         """Only where it was a moment ago, which takes a few encodings; none: it is not there any more."""
         whole = Box(0, 0, picture.width, picture.height)
         places = [place for box in last if (place := box.common(whole)) is not None]
-        seen = [self.best(pixels, picture, knower, place) for place in places]
+        windows = [window_for(place, picture) for place in places]
+        seen = [self._settled(pixels, picture, knower, window) for window in windows]
         return apart([one for one in seen if one.here(rivals)])
 
+    def looked(self, pixels: Pixels, picture: Size, knower: Knower, places: Sequence[Box]) -> list[Found]:
+        """Places from near: at a first look in windows of two sizes, then the better of them if it promises
+        something."""
+        glances = self._glances(pixels, picture, knower, places)
+        promising = [window for window, alike in glances if alike >= GLANCE]
+        return [self._settled(pixels, picture, knower, window) for window in promising]
+
     def best(self, pixels: Pixels, picture: Size, knower: Knower, place: Box) -> Found:
-        """A place seen from near in windows of two sizes, and again with the thing in the middle as long as
-        that helps."""
-        one, *others = (
-            self._found(pixels, window_for(place, picture, room), picture, knower) for room in ROOMS
-        )
-        for other in others:
-            one = other if other.judged.odds > one.judged.odds else one
+        """A place from near, whatever a first look says."""
+        ((window, _),) = self._glances(pixels, picture, knower, [place])
+        return self._settled(pixels, picture, knower, window)
+
+    def _glances(
+        self, pixels: Pixels, picture: Size, knower: Knower, places: Sequence[Box]
+    ) -> list[tuple[Box, float]]:
+        """Of each place the better of windows of two sizes, and its likeness with few patches."""
+        windows = [window_for(place, picture, room) for place in places for room in ROOMS]
+        cuts = [cut_out(pixels, window, picture) for window in windows]
+        seen = self.backbone.encode(cuts, FEW) if cuts else []
+        alike = [knower.glance(Seen.of(features, self.basis)) for features in seen]
+        every = list(zip(windows, alike, strict=True))
+        return [
+            max(every[first : first + len(ROOMS)], key=lambda one: one[1])
+            for first in range(0, len(every), len(ROOMS))
+        ]
+
+    def _settled(self, pixels: Pixels, picture: Size, knower: Knower, window: Box) -> Found:
+        """What is in a window, seen again with the thing in the middle as long as that helps."""
+        one = self._found(pixels, window, picture, knower)
         for _ in range(AGAIN):
             window = window_for(one.box, picture)
             if one.judged.odds < PROMISING or window.overlap(one.near.window) >= CENTRED:
@@ -162,18 +187,32 @@ class Looker:
         near = self.near(pixels, window, picture)
         return Found(near, knower.judged(near), picture)
 
+    def _all(
+        self, seen: Seen, query: RegionQuery, most: int, tried: list[Box], what: tuple[Pixels, Size, Knower]
+    ) -> list[Found]:
+        """What the places of a grid show; where one is the thing, another may be beside it."""
+        found: list[Found] = []
+        for _ in range(MOST):
+            more = self._tried(seen, query, most, tried, what)
+            found += more
+            here = [one.box for one in more if one.judged.odds > CERTAIN]
+            if not here:
+                break
+            seen = without(seen, here)
+        return found
+
     def _tried(
         self, seen: Seen, query: RegionQuery, most: int, tried: list[Box], what: tuple[Pixels, Size, Knower]
     ) -> list[Found]:
         """Of the places of a grid those that were not looked at before."""
         pixels, picture, knower = what
-        found: list[Found] = []
+        fresh: list[Box] = []
         for place in sighting(query, seen).places:
             window = window_for(place.box, picture)
-            if len(found) < most and all(window.overlap(other) < SAME_PLACE for other in tried):
+            if len(fresh) < most and all(window.overlap(other) < SAME_PLACE for other in tried):
                 tried.append(window)
-                found.append(self.best(pixels, picture, knower, place.box))
-        return found
+                fresh.append(place.box)
+        return self.looked(pixels, picture, knower, fresh)
 
     def _whole(self, pixels: Pixels, picture: Size) -> Seen:
         return Seen.of(on_original(self.backbone.encode([pixels])[0], picture), self.basis)
@@ -182,18 +221,34 @@ class Looker:
         return Seen.of(on_original(encode_tiled(self.backbone, [pixels])[0], picture), self.basis)
 
 
-def query_of(knower: Knower) -> RegionQuery:
-    """What a grid of patches is asked with: the tokens of all photos, less those of what it is not."""
+def without(seen: Seen, boxes: Sequence[Box]) -> Seen:
+    """The same with nothing where some boxes are."""
+    reduced = seen.reduced.copy()
+    for box in boxes:
+        reduced[seen.grid.coverage(box) > 0] = 0
+    return replace(seen, reduced=reduced)
+
+
+def query_of(knower: Knower, most: int | None = None) -> RegionQuery:
+    """What a grid of patches is asked with: the tokens of all photos, less those of what it is not.
+
+    Args:
+        most: tokens; of more, those that are alike are merged. None: all.
+    """
     views = knower.thing.shown
     tokens = np.concatenate([view.query for view in views])
     weights = np.concatenate([view.query_weights for view in views])
-    nothing = np.zeros((len(tokens), 2), np.float32)
     which = np.concatenate([np.full(len(view.query), number) for number, view in enumerate(views)])
+    if most is not None and len(tokens) > most:
+        owners = grouped(tokens, int(weights.argmax()), most)
+        member = (owners[None] == np.arange(owners.max() + 1)[:, None]) * weights
+        tokens, weights = normalise(np.asarray(member @ tokens, np.float32)), member.sum(axis=1)
+        which = np.arange(len(tokens))  # tokens of different photos lie in no way to each other
     against = [view.query for view in knower.thing.denied]
     return RegionQuery(
         tokens,
         np.asarray(weights / weights.sum(), np.float32),
-        nothing,
+        np.zeros((len(tokens), 2), np.float32),
         which.astype(np.float32),
         np.concatenate([tokens[:0], *against]),
         np.ones((1, 1), np.float32),
@@ -215,10 +270,7 @@ def outline(near: Near, one: Judged, before: FloatArray | None = None) -> Bools:
     like = twins(reduced, view.patches) - twins(reduced, ground, rim)
     thought = enlarged(parted(like, ~rim, rim), high, wide)
     laid = one.laid.mask(view.mask, high, wide)
-    trust = max(
-        float(np.clip((one.by_pixels - SURE[0]) / SURE[1], 0, 1)),
-        float(np.clip((one.laid.score - FITS[0]) / FITS[1], 0, 0.8)),
-    )
+    trust = float(np.clip((one.laid.details - FITS[0]) / FITS[1], 0, 1))
     thought = np.asarray((1 - trust) * thought + trust * (0.04 + 0.92 * laid), np.float32)
     if before is not None:
         thought = np.asarray((thought + enlarged(before, high, wide)) / 2, np.float32)
