@@ -4,6 +4,7 @@ import { actsOnPicture } from "../acts";
 import { CopyMenu } from "../components/copy-menu";
 import { FilterBar } from "../components/filter-bar";
 import { Grid } from "../components/grid";
+import { Had } from "../components/had";
 import { Icon, Logo } from "../components/icon";
 import { JobBar } from "../components/job-progress";
 import { Notice } from "../components/notice";
@@ -103,12 +104,14 @@ function actionsOn(loader: Loader): TileActions {
 }
 
 function Summary({ feed, searching }: { feed: Feed; searching: boolean }) {
+  const { like, unlike } = useStore(routes);
   const { answer } = feed;
   const known = feed.hits.length > 0;
   return (
     <>
       {feed.note && <Missing sentence={feed.note} />}
       {answer && !answer.verdict.found && <NothingLikeIt answer={answer} />}
+      {answer && like.length === 1 && unlike.length === 0 && <Had query={like[0] ?? ""} />}
       <div class="summary">
         <p aria-live="polite">
           {searching ? answer && <SearchLine answer={answer} /> : known && <b>{plural(feed.total, "picture")}</b>}

@@ -45,8 +45,10 @@ export function InLibrary({ thing }: { thing: Thing }) {
       {!answer && !failure && <progress class="where-wait" aria-label="Looking" />}
       {answer && (
         <ul class={`where-found${looking ? " waiting" : ""}`} role="list">
-          {answer.found.map((found) => (
-            <li key={found.picture.id}><Card thing={thing} found={found} busy={busy || looking} say={(kind) => void verdict(found, kind)} /></li>
+          {byVideo(answer.found).map(([found, ...others]) => (
+            <li key={found.picture.id}>
+              <Card thing={thing} found={found} moments={others.length + 1} busy={busy || looking} say={(kind) => void verdict(found, kind)} />
+            </li>
           ))}
         </ul>
       )}
@@ -75,7 +77,10 @@ const hash = (text: string): number => [...text].reduce((sum, one) => (Math.imul
 function titleOf(answer: Whereabouts | null, thing: Thing): string {
   if (!answer) return `Looking for ${thing.name}…`;
   if (!answer.searched) return "There are no pictures to look in";
-  return answer.found.length === 0 ? "Not here" : `In ${plural(answer.found.length, "picture")}`;
+  const films = new Set(answer.found.flatMap(({ picture }) => momentOf(picture)?.video ?? [])).size;
+  const pictures = answer.found.filter(({ picture }) => !momentOf(picture)).length;
+  const told = [pictures && plural(pictures, "picture"), films && plural(films, "video")].filter(Boolean).join(" and ");
+  return told ? `In ${told}` : "Not here";
 }
 
 function Told({ answer, looking }: { answer: Whereabouts; looking: boolean }) {
@@ -91,9 +96,30 @@ function Told({ answer, looking }: { answer: Whereabouts; looking: boolean }) {
   );
 }
 
+/** The moments of one video together, where its surest one stands. */
+function byVideo(found: readonly Found[]): [Found, ...Found[]][] {
+  const groups = new Map<string, [Found, ...Found[]]>();
+  for (const one of found) {
+    const moment = momentOf(one.picture);
+    const key = moment ? `video ${moment.video}` : String(one.picture.id);
+    const group = groups.get(key);
+    if (group) group.push(one);
+    else groups.set(key, [one]);
+  }
+  return [...groups.values()];
+}
+
 const ASPECT = 4 / 3;
 
-function Card({ thing, found, busy, say }: { thing: Thing; found: Found; busy: boolean; say: (kind: "yes" | "no") => void }) {
+interface CardProps {
+  thing: Thing;
+  found: Found;
+  moments: number; // of its video in which it was seen; 1 for a picture
+  busy: boolean;
+  say: (kind: "yes" | "no") => void;
+}
+
+function Card({ thing, found, moments, busy, say }: CardProps) {
   const { picture, sightings } = found;
   const [best] = sightings;
   const moment = momentOf(picture);
@@ -108,11 +134,11 @@ function Card({ thing, found, busy, say }: { thing: Thing; found: Found; busy: b
           <img src={imageUrl(picture, 960)} alt={`${thing.name} in ${picture.name}`} loading="lazy" draggable={false} />
           <Traced extent={picture} seen={sightings} veil />
         </span>
-        {moment && <span class="where-moment"><Icon name="play" size={12} /> {time(moment.second)}</span>}
+        {moment && <span class="where-moment"><Icon name="play" size={12} /> {time(moment.second)}{moments > 1 && `, and ${moments - 1} more`}</span>}
         {sightings.length > 1 && <span class="tile-count" title={`${sightings.length} places`}>{sightings.length}</span>}
       </a>
       <div>
-        <b title={picture.path}>{picture.name}</b>
+        <b title={picture.path}>{moment?.name ?? picture.name}</b>
         <Sureness probability={best.probability} />
         <Verdict what={picture.name} busy={busy} say={say} />
       </div>

@@ -1,18 +1,22 @@
 // A thing in a video: when it is seen, on a line of time, and where at the moment that is played.
 import { useEffect, useRef, useState } from "preact/hooks";
-import { isAbort } from "../../api";
+import { api, isAbort } from "../../api";
 import { CopyMenu } from "../../components/copy-menu";
 import { Icon } from "../../components/icon";
 import { Notice } from "../../components/notice";
 import { asSentence, duration } from "../../format";
 import { sure, type Thing } from "../../objects";
-import { formatRoute } from "../../route";
+import { formatRoute, navigate, routes } from "../../route";
+import { say } from "../../state/overlays";
 import { noteFailure } from "../../state/session";
+import { teachFrom } from "../../state/things";
 import { about } from ".";
-import { glimpsesAt, time, videoOf, type Video } from "./moments";
+import { judge } from "./asking";
+import { useFilm, whyNot, type Film } from "./film";
+import { glimpsesAt, time, videoOf, type Track, type Video } from "./moments";
+import { Verdict } from "./sighting";
 import { Timeline } from "./timeline";
 import { Traced } from "./traced";
-import { useFilm, whyNot, type Film } from "./film";
 
 export function InVideo({ thing, id, start }: { thing: Thing; id: string; start: number }) {
   const [video, setVideo] = useState<Video | null>(null);
@@ -42,6 +46,29 @@ function Watching({ thing, video, start }: { thing: Thing; video: Video; start: 
     setNow(second);
     if (player.current) player.current.currentTime = second;
   };
+  const [busy, setBusy] = useState(false);
+  /** The frame that is shown, sent as a picture; null: it could not be. */
+  const sent = async (second: number): Promise<string | null> => {
+    try {
+      const picture = player.current && (await frameAt(player.current, second));
+      return picture && (await api.upload(picture)).query;
+    } catch (error) {
+      const sentence = noteFailure(error);
+      if (sentence) say(sentence, "bad");
+      return null;
+    }
+  };
+  const verdict = async (track: Track, kind: "yes" | "no") => {
+    setBusy(true);
+    const query = await sent(track.best.second);
+    if (query && (await judge(thing.name, query, track.best.box, kind))) film.begin();
+    setBusy(false);
+  };
+  const also = async () => {
+    player.current?.pause();
+    const query = await sent(now);
+    if (query) navigate(teachFrom(routes.get(), query, [], thing.name));
+  };
   // The time that is shown, at every frame while it plays: events come four times a second only.
   useEffect(() => {
     let frame = 0;
@@ -65,6 +92,11 @@ function Watching({ thing, video, start }: { thing: Thing; video: Video; start: 
           <p class="hint">{hintOf(film, video)}</p>
         </div>
         <div class="summary-tools">
+          {playable && !broken && (
+            <button type="button" class="pill" title="Mark it on the frame that is shown, and it is known better" onClick={() => void also()}>
+              <Icon name="add" size={16} /> <span>Also this</span>
+            </button>
+          )}
           {film.state === "looking" && <button type="button" class="button" onClick={film.stop}><Icon name="stop" /> Stop</button>}
           {film.state === "stopped" && <button type="button" class="button" onClick={film.begin}><Icon name="refresh" /> Look again</button>}
           <CopyMenu />
@@ -98,11 +130,14 @@ function Watching({ thing, video, start }: { thing: Thing; video: Video; start: 
           <ol class="where-list" role="list">
             {film.tracks.map((track) => (
               <li key={track.number}>
-                <button type="button" class="film-jump" onClick={() => seek(track.best.second)}>
-                  <Icon name="play" size={16} />
-                  <b>{time(track.first)}{track.last - track.first >= 1 && ` – ${time(track.last)}`}</b>
-                  <small>{sure(track.best.probability)} sure</small>
-                </button>
+                <div>
+                  <button type="button" class="film-jump" onClick={() => seek(track.best.second)}>
+                    <Icon name="play" size={16} />
+                    <b>{time(track.first)}{track.last - track.first >= 1 && ` – ${time(track.last)}`}</b>
+                    <small>{sure(track.best.probability)} sure</small>
+                  </button>
+                  {playable && !broken && <Verdict what={`at ${time(track.first)}`} busy={busy} say={(kind) => void verdict(track, kind)} />}
+                </div>
               </li>
             ))}
           </ol>
@@ -110,6 +145,19 @@ function Watching({ thing, video, start }: { thing: Thing; video: Video; start: 
       </div>
     </div>
   );
+}
+
+/** A frame of a video as a picture, in the video's own pixels. */
+async function frameAt(video: HTMLVideoElement, second: number): Promise<Blob | null> {
+  if (Math.abs(video.currentTime - second) > 0.02) {
+    const there = new Promise((done) => video.addEventListener("seeked", done, { once: true }));
+    video.currentTime = second;
+    await there;
+  }
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
+  canvas.getContext("2d")?.drawImage(video, 0, 0);
+  return new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.95));
 }
 
 const UNPLAYABLE = "This browser cannot play the video; when it was seen is shown all the same.";
