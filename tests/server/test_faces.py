@@ -45,7 +45,7 @@ def client(library: Settings) -> Iterator[TestClient]:
 
 
 def test_a_face_that_is_sent_is_refused_in_a_sentence(client: TestClient) -> None:
-    for path in ("/queries", "/search"):
+    for path in ("/queries", "/search", "/objects/see?name=keys"):
         response = client.post(API + path, content=PERSON, headers={"content-type": "image/jpeg"})
         assert response.status_code == 422
         assert response.headers["content-type"] == "application/problem+json"

@@ -131,6 +131,7 @@ def test_every_answer_forbids_a_browser_what_it_need_not_do(
     assert "unsafe" not in POLICY
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["x-frame-options"] == "DENY"
+    assert headers["permissions-policy"].split(", ")[:2] == ["camera=(self)", "geolocation=()"]
     assert headers["cross-origin-resource-policy"] == "same-origin"
     assert "access-control-allow-origin" not in headers
 

@@ -211,7 +211,7 @@ def cut_out(pixels: Pixels, mask: Bools) -> bytes:
 
     buffer = BytesIO()
     seen = np.dstack([pixels, np.where(mask, 255, PALE).astype(np.uint8)])
-    Image.fromarray(seen).save(buffer, "WEBP", quality=85, alpha_quality=90)
+    Image.fromarray(seen).save(buffer, "WEBP", quality=85, alpha_quality=100)
     return buffer.getvalue()
 
 

@@ -1,9 +1,9 @@
 // Everything that is remembered, as cards; or, about a picture, which of it shall be looked for there.
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { queryThumbnailUrl } from "../../api";
 import { Icon } from "../../components/icon";
 import { plural } from "../../format";
-import { faceOf, takeIn, viewUrl, type Thing } from "../../objects";
+import { faceOf, sure, takeIn, viewUrl, whereInPicture, type Thing } from "../../objects";
 import { formatRoute, HOME } from "../../route";
 import { useAsked } from "../../state/asked";
 import { say } from "../../state/overlays";
@@ -17,6 +17,7 @@ export function All({ things, of }: { things: readonly Thing[]; of: string }) {
   const { about: server } = useStore(session);
   const mine = things.filter(({ model }) => !server || model === server.model.key);
   const others = things.filter((thing) => !mine.includes(thing));
+  const round = useRound(mine, of);
   const teachHref = formatRoute({ ...HOME, view: "remember", of });
   return (
     <div class="things">
@@ -29,6 +30,11 @@ export function All({ things, of }: { things: readonly Thing[]; of: string }) {
           <div class="summary-tools">
             <a class="button primary" href={teachHref}><Icon name="tag" /> {of ? "Teach a thing from it" : "Teach a thing"}</a>
             {!of && <TakeIn />}
+            {of && mine.length > 1 && (
+              <button type="button" class="button" disabled={round.looking !== ""} onClick={round.begin}>
+                <Icon name="search" /> {round.looking ? `Looking for ${round.looking}…` : "Look for all of them"}
+              </button>
+            )}
           </div>
         )}
       </header>
@@ -37,7 +43,7 @@ export function All({ things, of }: { things: readonly Thing[]; of: string }) {
         <Invitation teachHref={teachHref} />
       ) : (
         <ul class="thing-cards" role="list">
-          {mine.map((thing) => <li key={thing.name}><Card thing={thing} of={of} /></li>)}
+          {mine.map((thing) => <li key={thing.name}><Card thing={thing} of={of} told={round.told.get(thing.name)} /></li>)}
         </ul>
       )}
       {others.length > 0 && !of && (
@@ -53,13 +59,47 @@ export function All({ things, of }: { things: readonly Thing[]; of: string }) {
   );
 }
 
-function Card({ thing, of }: { thing: Thing; of: string }) {
+interface Round {
+  told: ReadonlyMap<string, string>; // "Not here", "97 % sure", by name
+  looking: string; // the name that is looked for now
+  begin: () => void;
+}
+
+/** All things asked for in one picture, one after another: what the model sees of it is seen once. */
+function useRound(things: readonly Thing[], of: string): Round {
+  const [told, setTold] = useState<ReadonlyMap<string, string>>(new Map());
+  const [looking, setLooking] = useState("");
+  const abort = useRef(new AbortController());
+  useEffect(() => {
+    abort.current = new AbortController();
+    setTold(new Map());
+    setLooking("");
+    return () => abort.current.abort();
+  }, [of]);
+  const begin = async () => {
+    const { signal } = abort.current;
+    try {
+      for (const { name } of things) {
+        setLooking(name);
+        const { sightings } = await whereInPicture(name, of, signal);
+        setTold((before) => new Map(before).set(name, sightings[0] ? `Here, ${sure(sightings[0].probability)} sure` : "Not here"));
+      }
+    } catch (error) {
+      const sentence = noteFailure(error);
+      if (sentence) say(sentence, "bad");
+    }
+    if (!signal.aborted) setLooking("");
+  };
+  return { told, looking, begin: () => void begin() };
+}
+
+function Card({ thing, of, told }: { thing: Thing; of: string; told: string | undefined }) {
   const taught = thing.views.filter(({ kind }) => kind !== "no").length;
   return (
     <a class="thing-card" href={formatRoute(about(thing.name, {}, of))} title={of ? "Look for it" : "Where is it?"}>
       <img src={viewUrl(thing, faceOf(thing))} alt="" />
       <b>{thing.name}</b>
-      <small>{plural(taught, "photo")}</small>
+      <small class={told?.startsWith("Here") ? "told" : undefined}>{told ?? plural(taught, "photo")}</small>
     </a>
   );
 }
