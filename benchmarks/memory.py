@@ -4,6 +4,7 @@
     apt-get download tuxpaint-stamps-default plasma-workspace-wallpapers mate-backgrounds gnome-backgrounds
     for package in *.deb; do dpkg -x $package packages; done
     python benchmarks/memory.py packages --photos photos.tar
+    python benchmarks/memory.py packages --photos photos.tar --video --things 8   # benchmarks/_moving.py
 
 Each thing is a cut-out. It is taught from scenes with a box round it, then looked for in others: turned
 by up to 30 degrees, mirrored at times, bent a little, in other light, blurred, as JPEG, on other grounds,
@@ -91,6 +92,7 @@ def main() -> None:
     parser.add_argument("--taught", type=int, nargs="+", default=[3], help="numbers of photos to teach from")
     parser.add_argument("--each", type=int, default=1, help="scenes of each size")
     parser.add_argument("--opencv", type=Path, help="the folder with box.png and box_in_scene.png")
+    parser.add_argument("--video", action="store_true", help="things that move over photos that pan")
     parser.add_argument("--precision", default="auto")
     parser.add_argument("--only", nargs="+", help="contestants")
     parser.add_argument("--seed", type=int, default=0)
@@ -108,6 +110,11 @@ def main() -> None:
             box_in_scene(session, arguments.opencv)
         chosen = spread(things(arguments.packages, arguments.half), arguments.things)
         grounds = Grounds(arguments.packages, arguments.photos, arguments.half)
+        if arguments.video:
+            from benchmarks._moving import followed  # needs PyAV
+
+            print(followed(session, chosen, grounds, Path(folder), seed=arguments.seed), flush=True)
+            return
         taught, cases = made(chosen, grounds, max(arguments.taught), arguments.each, arguments.seed)
         for photos in arguments.taught:
             contestants: dict[str, Callable[[], Finder]] = {

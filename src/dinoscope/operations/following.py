@@ -19,7 +19,7 @@ from dinoscope.geometry import Box, Size
 from dinoscope.operations.propagating import Labelled, handed_on
 from dinoscope.operations.recognising import Judged, Near
 from dinoscope.operations.seeking import AT_LEAST, Sought
-from dinoscope.operations.whereabouts import Sighting, box_of, outline, window_for
+from dinoscope.operations.whereabouts import Found, Sighting, box_of, outline, window_for
 from dinoscope.pictures.films import FilmFacts
 from dinoscope.pictures.moments import clock
 from dinoscope.pictures.stills import Stretch
@@ -30,8 +30,10 @@ ABSENT = 0.9  # seconds, at least, between two looks at all of a picture while i
 AGAIN = 4.0  # seconds after which all of a picture is looked at though it is seen: there may be another one
 ROOM = 1.9  # sides of the window where it was, in its own: it moves
 STAYS = -2.5  # log odds from which what was the thing a moment ago still may be
+SURE = 6.0  # log odds that one look counts at most
 LASTING = 0.6  # say of the moments before, in the running mean of the log odds
 ALONE = 0.8  # probability from which a thing that was seen in one frame only is told
+BLINK, NEAR = 1.3, 2.5  # seconds, and sides of its own around it, within which what was lost is the same
 SAME_PLACE = 0.3  # overlap of two boxes from which they are one thing
 
 
@@ -112,11 +114,13 @@ def follow(sought: Sought, path: Path, workers: DecodeWorkers) -> Generator[Foll
     follower = Follower(sought)
     for step in steps:
         if isinstance(step, Seen):
-            note = step.note
+            note, second = step.note, step.second
+            follower.unchanged(second)
             continue
         assert not isinstance(step, FilmFacts), "it begins once"
         second = step.second or 0.0
         if isinstance(step, Loaded):
+            follower.unchanged(step.before)
             follower.look(second, step.decoded.pixels, step.decoded.size)
         else:
             follower.unchanged(second)
@@ -183,31 +187,43 @@ class Follower:
         self._searched = second
         sought = self._sought
         for found in sought.looker.where(pixels, picture, sought.knower, sought.rivals):
-            if all(found.box.overlap(one.box) < SAME_PLACE for one in self._live):
-                labelled = Labelled.of(found.near.seen, found.mask)
-                live = _Live(
-                    self._count, found.box, found.judged.odds, replace(labelled, anywhere=True),
-                    found.judged.odds, labelled,
-                )  # fmt: skip
-                self._count += 1
-                if self._passed is not None:  # was it there already?
-                    now = live.box, live.odds, live.before
-                    self._stays(live, *self._passed)
-                    live.box, live.odds, live.before = now
-                _note(live, second, found.sighting(sought.name))
-                self._live.append(live)
+            if any(found.box.overlap(one.box) >= SAME_PLACE for one in self._live):
+                continue
+            live = self._resumed(found, second) or self._begun(found)
+            live.box, live.odds = found.box, found.judged.odds
+            live.before = Labelled.of(found.near.seen, found.mask)
+            _note(live, second, found.sighting(sought.name))
+            self._live.append(live)
+
+    def _resumed(self, found: Found, second: float) -> _Live | None:
+        """One that was lost a moment ago near there."""
+        for one in self._over:
+            near = window_for(one.box, found.picture, NEAR)
+            if second - one.last <= BLINK and near.holds(*found.box.centre):
+                self._over.remove(one)
+                return one
+        return None
+
+    def _begun(self, found: Found) -> _Live:
+        """A new one; perhaps it was there already when nobody looked."""
+        seen, odds = Labelled.of(found.near.seen, found.mask), found.judged.odds
+        live = _Live(self._count, found.box, odds, replace(seen, anywhere=True), odds, seen)
+        self._count += 1
+        if self._passed is not None:
+            self._stays(live, *self._passed)
+        return live
 
     def _stays(self, one: _Live, second: float, pixels: Pixels, picture: Size) -> bool:
         """Is it where it was, or near? Then it is noted."""
         window = window_for(one.box, picture, ROOM)
         near = self._sought.looker.near(pixels, window, picture)
         judged = self._sought.knower.judged(near)
-        odds = LASTING * one.odds + (1 - LASTING) * judged.odds
+        odds = _mean(one, judged)
         if judged.odds < STAYS or odds < 0:  # it has moved further, perhaps
             place = one.box.common(Box(0, 0, picture.width, picture.height)) or window
             found = self._sought.looker.best(pixels, picture, self._sought.knower, place)
             near, judged = found.near, found.judged
-            odds = LASTING * one.odds + (1 - LASTING) * judged.odds
+            odds = _mean(one, judged)
         if judged.odds < STAYS or odds < 0 or self._another(near, judged):
             return False
         mask = outline(near, judged, handed_on(near.seen, [one.before, one.anchor]))
@@ -226,6 +242,11 @@ class Follower:
             rival.by_patches(near) > judged.by_patches - 1 and rival.judged(near).odds > judged.odds
             for rival in self._sought.rivals
         )
+
+
+def _mean(one: _Live, now: Judged) -> float:
+    """The running mean with one look more; no look says more than SURE."""
+    return LASTING * min(one.odds, SURE) + (1 - LASTING) * max(-SURE, min(now.odds, SURE))
 
 
 def _note(live: _Live, second: float, sighting: Sighting) -> None:

@@ -58,7 +58,7 @@ class Watching:
         started = monotonic()
         stretch = Stretch(request["every"], request["first"], min(request["last"], MOST_SECONDS))
         for second, still in stills(film, stretch):
-            last = max(last, second)
+            before, last = last, max(last, second)
             if still is not None:
                 try:
                     reply = _reply(film, facts, still, request, self._limits)
@@ -66,6 +66,7 @@ class Watching:
                     hidden += 1
                 else:
                     kept += 1
+                    reply[0]["before"] = before
                     yield reply
                     started = monotonic()
             if monotonic() - started > PATIENCE:
@@ -79,7 +80,7 @@ class Watching:
             )
         elif film.damaged:
             note = f"{request['where']} is damaged in places: what could be decoded was kept"
-        yield ({"step": "end", "hidden": hidden, "note": note},)
+        yield ({"step": "end", "second": last, "hidden": hidden, "note": note},)
 
 
 def _reply(film: Film, facts: FilmFacts, still: Still, request: Header, limits: Limits) -> tuple[Any, ...]:

@@ -77,6 +77,7 @@ class Loaded:
     modified_ns: int
     bytes: int
     second: float | None = None  # of the video, where it is a frame
+    before: float = 0.0  # up to which nothing had changed since the frame before
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ class Passed:
 class Seen:
     """A video was gone through to its end."""
 
+    second: float  # of its last frame
     hidden: int  # frames that were worth keeping and look like human faces, which are kept out
     note: str | None  # a sentence where it is not as it should be
 
@@ -357,8 +359,10 @@ def watched(header: Header, bodies: Bodies) -> Step:
     if step == "passed":
         return Passed(float(header["second"]))
     if step == "end":
-        return Seen(int(header["hidden"]), None if header["note"] is None else str(header["note"]))
-    return replace(_loaded_of(header, bodies), second=float(header["second"]))
+        note = None if header["note"] is None else str(header["note"])
+        return Seen(float(header["second"]), int(header["hidden"]), note)
+    loaded = _loaded_of(header, bodies)
+    return replace(loaded, second=float(header["second"]), before=float(header["before"]))
 
 
 def _told(reply: Step | DinoscopeError) -> Step:
