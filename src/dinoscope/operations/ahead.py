@@ -70,12 +70,12 @@ class ReadAhead:
         self,
         reader: Reader,
         threads: int,
+        watcher: Watcher | None = None,
         *,
         at_least: int | None,
         thumbnail: int | None,
         depth: int = LOOK_AHEAD,
         memory: int = MEMORY,
-        watcher: Watcher | None = None,
     ) -> None:
         """``watcher`` goes through videos; without one they are refused as what they are."""
         self._reader = reader

@@ -60,9 +60,8 @@ def index_folders(
     Unchanged files (path, size, time) are not read. A file whose bytes the library has already seen
     under any name gets a row and no new vector. Changed files are replaced, vanished ones forgotten:
     only below a root that is there and not suddenly empty, so that an unmounted disk costs nothing.
-    A file that cannot be used is reported once and passed over. Of a video every frame worth keeping becomes
-    a picture, as ``pictures.stills`` chooses them (extra ``video``). Faces are let in, kept out or hidden as
-    ``settings.faces`` and the library say, the stricter of both.
+    A file that cannot be used is reported once and passed over. Of a video the frames that are worth keeping
+    become pictures. Faces are let in, kept out or hidden as ``settings.faces`` and the library say.
 
     With ``settings.regions`` each picture's region tokens are stored, too; a library that was indexed
     without them gets those it lacks, for which its pictures are encoded again. With ``settings.fine``
@@ -85,11 +84,9 @@ def index_folders(
     workers = decode_workers(os.cpu_count() or 1)
     with ExitStack() as stack:
         reader = stack.enter_context(DecodeWorkers(workers, Limits.of(settings)))
-        sizes = {"depth": BATCHES_AHEAD * batch, "memory": max(MEMORY, MEMORY_EACH * batch)}
+        room = {"depth": BATCHES_AHEAD * batch, "memory": max(MEMORY, MEMORY_EACH * batch)}
         ahead = stack.enter_context(
-            ReadAhead(
-                reader, workers, at_least=at_least(backbone), thumbnail=THUMBNAIL, watcher=reader, **sizes
-            )
+            ReadAhead(reader, workers, reader, at_least=at_least(backbone), thumbnail=THUMBNAIL, **room)
         )
         stack.callback(reader.close)  # a stop waits for no picture that is being read, be it for 20 s
         scout = stack.enter_context(Scout(roots, without=library.folder.resolve()))
