@@ -24,12 +24,13 @@ from dinoscope.operations.copy_candidates import BACKGROUND, WINDOWS, Whitening,
 from dinoscope.operations.copy_evidence import Seen, reduced
 from dinoscope.pictures.decoding import decode
 from dinoscope.pictures.fingerprint import fingerprint
+from dinoscope.pictures.keypoints import SIDE
 from dinoscope.pictures.limits import Limits
 from dinoscope.pictures.reading import content_hash, read_bytes
 from dinoscope.pictures.thumbnails import thumbnail, thumbnail_pixels
 
 _BLOCK = 2048  # pictures read at once
-_KEPT = 400  # pictures made ready that are kept: 0.8 MB each
+_KEPT = 400  # pictures made ready that are kept: 0.8 MB each at 320 pixels a side
 THUMBNAIL = 320
 
 Rows = NDArray[np.int64]
@@ -137,9 +138,12 @@ def windows_of(library: Library, whole: Whole, rows: Rows) -> Vectors:
 class Gallery:
     """Thumbnails of the library's pictures made ready to be compared, the latest kept."""
 
-    def __init__(self, library: Library, limits: Limits) -> None:
+    def __init__(self, library: Library, limits: Limits, side: int = SIDE, kept: int = _KEPT) -> None:
+        """``side``: pixels at which pictures are compared."""
         self._library = library
         self._limits = limits
+        self._side = side
+        self._most = kept
         self._kept: OrderedDict[str, Seen] = OrderedDict()
         self._guard = Lock()
 
@@ -153,17 +157,17 @@ class Gallery:
         pixels = self.pixels(picture)
         if pixels is None:
             return None
-        made = Seen.of(pixels, picture.size)
+        made = Seen.of(pixels, picture.size, self._side)
         with self._guard:
             self._kept[picture.content] = made
-            while len(self._kept) > _KEPT:
+            while len(self._kept) > self._most:
                 self._kept.popitem(last=False)
         return made
 
     def prepare(self, pictures: Iterable[Picture]) -> None:
         """Make these ready on all cores, as many as are kept."""
         with ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="dinoscope-points") as pool:
-            list(pool.map(self.seen, islice(pictures, _KEPT)))
+            list(pool.map(self.seen, islice(pictures, self._most)))
 
     def pixels(self, picture: Picture) -> NDArray[np.uint8] | None:
         """Of the thumbnail, or of the file, whose thumbnail is then kept."""

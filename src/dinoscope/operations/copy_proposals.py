@@ -9,15 +9,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dinoscope.features import FloatArray
+from dinoscope.features import FloatArray, Vectors
 from dinoscope.library.copybook import CopyBook
 from dinoscope.library.library import Library
+from dinoscope.library.shelves import drawn
 from dinoscope.operations.copy_index import Rows, Whole, windows_of
 from dinoscope.operations.copy_neighbours import Neighbours, alike_index
 from dinoscope.pictures.fingerprint import ALIKE, PLAIN, turned_bits
 
 WHOLES, PIECES = 6, 3  # nearest pictures looked at for a whole picture, and for each of its windows
 NEAR, NEAR_PIECE = 0.15, 0.2  # how much nearer than the background two pictures, and a piece, must be
+SURELY = 0.45  # so much nearer is looked at whatever it costs
+# Everything has near neighbours among very many: pairs a picture that are looked at, the likest, as wholes
+# and for each window
+WORTH, WORTH_PIECE = 0.25, 0.04
+_DRAWN = 1000  # pictures by which it is told how near that is
 FEW = 300  # pictures: of so small a library the nearest are looked at however far they are
 TWINS = 50  # pictures of one fingerprint that each is laid on: a thousand blank forms are a million pairs
 
@@ -36,6 +42,7 @@ class Proposer:
         self._alike: Any = None  # FAISS's index, of the fingerprints that tell something
         self._near: Neighbours | None = None
         self._near_parts: Neighbours | None = None
+        self._least: tuple[float, float] = (-1.0, -1.0)
 
     def renew(self, asked: int) -> None:
         """Get ready for so many pictures to be asked for; fingerprints are read anew."""
@@ -45,26 +52,45 @@ class Proposer:
         bits, quality = self.fingerprints()
         self._useful = np.flatnonzero(quality >= PLAIN)
         self._alike = alike_index(bits[self._useful], asked) if len(self._useful) else None
+        self._least = self._leads()
 
     def pairs(self, rows: Rows) -> Pairs:
         """Pairs of these rows and any others that may be copies."""
         if self._near is None or self._near_parts is None:
             self.renew(len(rows))
-        assert self._near is not None
-        assert self._near_parts is not None
         whole, found = self._whole, Pairs()
-        least, least_piece = (NEAR, NEAR_PIECE) if len(whole) > FEW else (-1.0, -1.0)
-        near, scores = self._near(whole.vectors[rows], WHOLES + 1)
-        lead = np.asarray(scores - (whole.usual[rows, None] + whole.usual[near]) / 2, np.float32)
-        for pair, nearness in _above(rows, near, lead, least):
-            found[pair] = nearness
+        least, least_piece = self._least
+        found.update(_above(rows, *self._wholes(rows), least))
         pieces: set[tuple[int, int]] = set()
         for window in windows_of(self._library, whole, rows):
-            near, scores = self._near_parts(window, PIECES + 1)
-            pieces |= dict(_above(rows, near, scores - whole.usual_parts[near], least_piece)).keys()
+            pieces |= dict(_above(rows, *self._pieces(window), least_piece)).keys()
         pieces.update(self._fingerprint_pairs(rows))
         fresh = sorted(pieces - found.keys())
         return found | dict(zip(fresh, self.nearness(fresh).tolist(), strict=True))
+
+    def _wholes(self, rows: Rows) -> tuple[Rows, FloatArray]:
+        """The nearest of each, and how much nearer than the background."""
+        assert self._near is not None
+        whole = self._whole
+        near, scores = self._near(whole.vectors[rows], WHOLES + 1)
+        return near, np.asarray(scores - (whole.usual[rows, None] + whole.usual[near]) / 2, np.float32)
+
+    def _pieces(self, window: Vectors) -> tuple[Rows, FloatArray]:
+        assert self._near_parts is not None
+        near, scores = self._near_parts(window, PIECES + 1)
+        return near, np.asarray(scores - self._whole.usual_parts[near], np.float32)
+
+    def _leads(self) -> tuple[float, float]:
+        """How much nearer than the background a whole and a piece must be to be looked at."""
+        whole = self._whole
+        if len(whole) <= FEW:
+            return -1.0, -1.0
+        rows = drawn(len(whole), _DRAWN, 1)
+        least = _exceeded(rows, *self._wholes(rows), WORTH)
+        windows = windows_of(self._library, whole, rows)
+        pieces = [_exceeded(rows, *self._pieces(window), WORTH_PIECE) for window in windows]
+        piece = float(np.mean(pieces)) if pieces else NEAR_PIECE
+        return min(SURELY, max(NEAR, least)), min(SURELY, max(NEAR_PIECE, piece))
 
     def nearness(self, pairs: Iterable[tuple[int, int]]) -> FloatArray:
         """(n,) how much nearer the two of each pair are than the background is to them."""
@@ -108,6 +134,13 @@ def _above(rows: Rows, near: Rows, lead: FloatArray, least: float) -> Iterator[t
     at, _ = np.nonzero(good)
     for row, other, nearness in zip(rows[at].tolist(), near[good].tolist(), lead[good].tolist(), strict=True):
         yield (min(row, other), max(row, other)), nearness
+
+
+def _exceeded(rows: Rows, near: Rows, lead: FloatArray, share: float) -> float:
+    """The lead that so many pairs a row exceed."""
+    leads = np.where((near >= 0) & (near != rows[:, None]), lead, -1.0).ravel()
+    most = min(len(leads) - 1, int(share * len(rows)))
+    return float(-np.partition(-leads, most)[most])
 
 
 def joined(pairs: Mapping[tuple[int, int], float]) -> Rows:

@@ -114,20 +114,28 @@ class Copies:
         *,
         at_least: float = COPY,
         thorough: bool = False,
+        quick: bool = False,
         exclude: int | None = None,
     ) -> CopyAnswer:
         """``find`` for a picture that somebody has decoded already.
 
         Args:
             size, content: of the original, and its file's hash, by which equal files are found.
+            quick: look with the picture itself only, not with views of it.
             exclude: the id of the picture, which is not to be answered.
         """
         checked_threshold(at_least)
         seen = Opened(pixels, size, None, content)
-        return self._asked(seen, at_least=at_least, thorough=thorough, exclude=exclude)
+        return self._asked(seen, at_least=at_least, thorough=thorough, quick=quick, exclude=exclude)
 
     def _asked(
-        self, seen: Opened, *, at_least: float, thorough: bool, exclude: int | None = None
+        self,
+        seen: Opened,
+        *,
+        at_least: float,
+        thorough: bool,
+        quick: bool = False,
+        exclude: int | None = None,
     ) -> CopyAnswer:
         session = self._session
         return copies_of(
@@ -139,6 +147,7 @@ class Copies:
             content=seen.content,
             at_least=at_least,
             thorough=thorough,
+            quick=quick,
             exclude=exclude,
         )
 

@@ -102,6 +102,7 @@ async def copies_of(
     *,
     at_least: Share = COPY,
     thorough: Annotated[bool, Query(description="look for more after a sure copy")] = False,
+    quick: Annotated[bool, Query(description="look with the picture as it is only: half the time")] = False,
 ) -> CopyAnswer:
     """What of the library is a copy of one picture, in one query."""
     known = await named(here, picture)
@@ -110,7 +111,7 @@ async def copies_of(
 
     def work() -> CopyAnswer:
         found = desk.copies.find_pixels(
-            pixels, known.size, content, at_least=at_least, thorough=thorough, exclude=known.id
+            pixels, known.size, content, at_least=at_least, thorough=thorough, quick=quick, exclude=known.id
         )
         return CopyAnswer.of(found)
 
