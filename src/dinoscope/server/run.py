@@ -6,6 +6,7 @@ import errno
 import secrets
 import socket
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 import uvicorn
@@ -18,6 +19,7 @@ from dinoscope.operations.session import Session
 from dinoscope.server.app import create_app
 from dinoscope.server.connections import Connection
 from dinoscope.server.faces import faces_kept_out
+from dinoscope.server.memory import Tidy
 from dinoscope.server.security import is_loopback
 from dinoscope.settings import Settings
 
@@ -52,7 +54,7 @@ def serve(
         NoLibrary, LibraryReadOnly, LibraryDamaged; NoSuchModel, WeightsUnavailable and their like.
     """
     settings = faces_kept_out(guarded(settings), settings.library)
-    with bound(settings.host, settings.port) as listener:
+    with closing(Tidy()), bound(settings.host, settings.port) as listener:
         if session is not None:
             _run(settings, session, listener, ready)
         else:
