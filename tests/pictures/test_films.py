@@ -227,3 +227,32 @@ def test_kinds_and_clocks() -> None:
     assert container(b"\0\0\0 ftypavif" + bytes(20)) is None
     assert container(b"GIF89a" + bytes(20)) is None
     assert (clock(17.9), clock(3723)) == ("0:17", "1:02:03")
+
+
+def test_spoilt_videos_are_frames_or_a_sentence_and_end_no_decoder(tmp_path: Path) -> None:
+    """Mutants from a seed: bytes changed, stretches cut out, doubled or zeroed, of three containers."""
+    dice, told = np.random.default_rng(5), dict[str, str]()
+    with DecodeWorkers(1, Limits(2**26, 10**6, 5)) as workers:
+        for ending in ("mp4", "mkv", "ts"):
+            whole = film(tmp_path / f"whole.{ending}", moving(fields(15), RATE)).read_bytes()
+            for number in range(12):
+                data = np.frombuffer(whole, np.uint8).copy()
+                start = int(dice.integers(0, len(data)))
+                stop = min(len(data), start + int(dice.integers(1, 400)))
+                if number % 4 == 0:
+                    data[dice.integers(0, len(data), 20)] = dice.integers(0, 256, 20)
+                elif number % 4 == 1:
+                    data = np.delete(data, slice(start, stop))
+                elif number % 4 == 2:
+                    data = np.insert(data, start, data[start:stop])
+                else:
+                    data[start:stop] = 0
+                mutant = tmp_path / f"{number}.{ending}"
+                mutant.write_bytes(data.tobytes())
+                try:
+                    list(workers.watch(mutant))
+                except NotAPicture as error:
+                    told[mutant.name] = str(error)
+        assert len(told) < 36, "some still have frames"
+        assert not [name for name, sentence in told.items() if name not in sentence]
+        assert workers.read(tmp_path / "whole.mp4" / "0.5").decoded.size == Size(96, 64)

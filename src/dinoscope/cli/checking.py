@@ -33,6 +33,7 @@ EXTRAS = {
     "openvino": ("openvino", "a faster runtime on Intel CPUs"),
     "ray": ("ray", "one library on many machines"),
     "torch": ("torch", "the torch runtime, GPUs"),
+    "video": ("av", "videos, whose frames are pictures"),
 }
 
 
