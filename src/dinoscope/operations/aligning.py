@@ -46,6 +46,11 @@ class Laid:
     details: float  # mean correlation of what is about each pixel, -1 to 1
     affine: Affine
 
+    @property
+    def inverse(self) -> Affine:
+        """From the window to the view."""
+        return np.asarray(np.linalg.inv(np.vstack([self.affine, [0, 0, 1]]))[:2])
+
     def mask(self, view: Bools, high: int, wide: int) -> FloatArray:
         """(high, wide) in [0, 1]: the view's mask as it lies in the window."""
         side = max(high, wide)
@@ -62,6 +67,7 @@ class Template:
 
     def __init__(self, pixels: Pixels, mask: Bools) -> None:
         """Args: pixels: (height, width, 3) the view's window; mask: (height, width) the thing in it."""
+        self.mask = mask
         self.picture = Image.fromarray(_squared(pixels))
         self.outline = Image.fromarray(_squared(mask[..., None] * np.uint8(255), 0)[..., 0])
 
@@ -89,20 +95,25 @@ class Template:
         return Points.of(self, FINEST)
 
     @cached_property
-    def _details(self) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """(FINEST, FINEST) grey, what is well inside the outline, in {0, 1}; (2, n) places of all."""
-        grey = _square(self.picture, FINEST).mean(axis=2)
-        covered = np.asarray(self.outline.resize((FINEST, FINEST), Image.Resampling.BOX)) >= 128
-        rows, columns = np.mgrid[:FINEST, :FINEST]
-        places = (np.stack([columns.reshape(-1), rows.reshape(-1)]) + 0.5) / FINEST
-        return grey, _eroded(covered).astype(np.float32), places.astype(np.float32)
+    def planes(self) -> FloatArray:
+        """(3, FINEST, FINEST) the view in [0, 1]."""
+        return np.ascontiguousarray(_square(self.picture, FINEST).transpose(2, 0, 1))
+
+    @cached_property
+    def cover(self) -> FloatArray:
+        """(1, FINEST, FINEST) how much of each pixel is the thing's, in [0, 1]."""
+        covered = self.outline.resize((FINEST, FINEST), Image.Resampling.BOX)
+        return np.asarray(np.asarray(covered, np.float32)[None] / 255, np.float32)
+
+    @cached_property
+    def _inside(self) -> FloatArray:
+        """(FINEST, FINEST) what is well inside the outline, in {0, 1}."""
+        return _eroded(self.cover[0] >= 0.5).astype(np.float32)
 
     def _alike(self, window: FloatArray, affine: Affine) -> float:
         """Of details about each pixel, light and what is far left aside: their mean correlation."""
-        grey, inside, places = self._details
-        there = (affine[:, :2] @ places + affine[:, 2:]).astype(np.float32)
-        seen = sampled(window.mean(axis=2)[None], there[None]).reshape(FINEST, FINEST)
-        return correlated(grey, seen, inside)
+        seen = sampled(window.mean(axis=2)[None], shifted(affine, FINEST)[None]).reshape(FINEST, FINEST)
+        return correlated(self.planes.mean(axis=0), seen, self._inside)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -229,6 +240,13 @@ def warped(mask: Bools, affine: Affine, side: int) -> FloatArray:
     """(side, side) in [0, 1]: a square mask laid over a square window by a map from its own."""
     back = np.linalg.inv(np.vstack([affine, [0, 0, 1]]))[:2]
     return _seen(Image.fromarray(mask.astype(np.uint8) * 255), back, side)
+
+
+def shifted(affine: Affine, side: int) -> FloatArray:
+    """(2, side * side) where the middles of all pixels of a square come to lie by a map."""
+    rows, columns = np.mgrid[:side, :side]
+    places = (np.stack([columns.reshape(-1), rows.reshape(-1)]) + 0.5) / side
+    return (affine[:, :2] @ places + affine[:, 2:]).astype(np.float32)
 
 
 def sampled(planes: FloatArray, places: FloatArray) -> FloatArray:

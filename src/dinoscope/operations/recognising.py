@@ -86,6 +86,7 @@ class Judged:
     view: Memory  # the one whose details agree, or else whose patches
     by_patches: float  # deviations, of the view where they are most
     laid: Laid  # how that view lies in the window
+    template: Template  # of that view
 
     @property
     def probability(self) -> float:
@@ -116,17 +117,17 @@ class Knower:
         patches = _flat(near.seen)
         likely = [(view_deviations(view, patches), view, template) for view, template in self._views]
         likely.sort(key=lambda one: -one[0])
-        alike, view, _ = likely[0]
+        alike, view, template = likely[0]
         laid = NOWHERE
-        for _, other, template in likely[: VIEWS if alike >= WORTH else 0]:
+        for _, other, over in likely[: VIEWS if alike >= WORTH else 0]:
             roughly = maps(Placed(other.patches, other.places), other.weights, other.poses, near.placed)
-            found = template.laid(near.ready, roughly)
+            found = over.laid(near.ready, roughly)
             if found.details > laid.details:
-                view, laid = other, found
+                view, laid, template = other, found, over
             if laid.details >= SURE:
                 break
         odds = LEVEL + BY_PATCHES * alike / self.usual + BY_DETAILS * laid.details
-        best = Judged(odds, view, alike, laid)
+        best = Judged(odds, view, alike, laid, template)
         if best.odds > DENIED and self.thing.denied:
             ahead = self._likeness(self.thing.shown, near) - self._likeness(self.thing.denied, near)
             if ahead < CLEARLY * float(best.view.null[1]):

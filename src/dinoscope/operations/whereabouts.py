@@ -12,6 +12,7 @@ import numpy as np
 from dinoscope.features import Basis, FloatArray, Pixels, normalise
 from dinoscope.geometry import Bools, Box, Mask, Size
 from dinoscope.models.backbone import Backbone
+from dinoscope.operations.agreeing import agreed
 from dinoscope.operations.figures import parted, twins
 from dinoscope.operations.outlining import enlarged, outlined
 from dinoscope.operations.places import sighting
@@ -269,12 +270,13 @@ def outline(near: Near, one: Judged, before: FloatArray | None = None) -> Bools:
     ground = np.concatenate([reduced[rim], view.around])
     like = twins(reduced, view.patches) - twins(reduced, ground, rim)
     thought = enlarged(parted(like, ~rim, rim), high, wide)
-    laid = one.laid.mask(view.mask, high, wide)
     trust = float(np.clip((one.laid.details - FITS[0]) / FITS[1], 0, 1))
-    thought = np.asarray((1 - trust) * thought + trust * (0.04 + 0.92 * laid), np.float32)
+    if trust > 0:
+        laid = agreed(near.ready, one.template, one.laid, high, wide)
+        thought = np.asarray((1 - trust) * thought + trust * (0.04 + 0.92 * laid), np.float32)
     if before is not None:
         thought = np.asarray((thought + enlarged(before, high, wide)) / 2, np.float32)
-    return outlined(near.pixels, thought, say=PATCHES + trust)
+    return outlined(near.pixels, thought, say=PATCHES + trust / 2)
 
 
 def box_of(near: Near, mask: Bools) -> Box:
