@@ -35,6 +35,17 @@ def test_a_thing_is_taught_listed_handed_on_and_forgotten(dinoscope: Dinoscope, 
     again = dinoscope("objects", "--json", "--import", file, "--as", "car keys")
     assert again.code == 0, again.err
     assert [thing["name"] for thing in again.json] == ["car keys"]
+    renamed = dinoscope("objects", "--json", "--rename", "CAR keys", "--as", "Keys")
+    assert [thing["name"] for thing in renamed.json] == ["Keys"], renamed.err
+    assert dinoscope("forget", "keys", "--view", 0).out.strip() == "Keys is known from 1 view now."
+    assert "the only photo of 'Keys'" in dinoscope("forget", "keys", "--view", 0).err
+    for nonsense in (
+        ["--as", "x"],
+        ["--rename", "keys"],
+        ["--rename", "keys", "--as", "x", "--import", file],
+    ):
+        ran = dinoscope("objects", *nonsense)
+        assert (ran.code, "--as is the name for one thing" in ran.err) == (2, True)
 
 
 def test_where_it_is_comes_as_json_and_as_a_drawing(dinoscope: Dinoscope, tmp_path: Path) -> None:

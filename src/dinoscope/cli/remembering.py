@@ -129,7 +129,10 @@ def objects(
     imported: Annotated[
         Path | None, typer.Option("--import", metavar="FILE", help="Take in an exported one.")
     ] = None,
-    name: Annotated[str | None, typer.Option("--as", metavar="NAME", help="Import under this name.")] = None,
+    rename: Annotated[str | None, typer.Option(metavar="NAME", help="Call this one --as.")] = None,
+    name: Annotated[
+        str | None, typer.Option("--as", metavar="NAME", help="The new name, or import under this one.")
+    ] = None,
     library: LibraryOption = None,
     model: ModelOption = None,
     json: JsonOption = False,
@@ -139,13 +142,16 @@ def objects(
 
     if bool(export) != bool(to):
         raise BadRequest("--export and --out go together: name the thing and the file")
-    if name and not imported:
-        raise BadRequest("--as names what is imported: give --import, too")
+    if (rename and (imported or not name)) or (name and not rename and not imported):
+        raise BadRequest("--as is the name for one thing: give either --rename with it, or --import")
     settings = settings_of(library=library, model=model)
     with _session(settings, make=imported is not None) as session:
         if imported is not None:
             thing = session.objects.import_(_bytes_of(imported), name)
             note(f"[green]{escaped(thing.name)}[/] is remembered now.")
+        elif rename is not None and name is not None:
+            thing = session.objects.rename(rename, name)
+            note(f"It is [green]{escaped(thing.name)}[/] now.")
         if export is not None and to is not None:
             data = session.objects.export(export)
             with writing(to):
@@ -165,9 +171,20 @@ def objects(
     out().print(made)
 
 
-def forget(name: NameArgument, *, library: LibraryOption = None) -> None:
+def forget(
+    name: NameArgument,
+    *,
+    view: Annotated[
+        int | None, typer.Option(min=0, help="Only this photo or correction, counted from 0.")
+    ] = None,
+    library: LibraryOption = None,
+) -> None:
     """Forget a thing, and all that was kept of it."""
     with _session(settings_of(library=library)) as session:
+        if view is not None:
+            left = session.objects.drop(name, view)
+            say(f"{escaped(left.name)} is known from {plural(len(left.views), 'view')} now.")
+            return
         session.objects.forget(name)
     say(f"{escaped(name)} is forgotten.")
 
