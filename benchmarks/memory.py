@@ -29,7 +29,7 @@ import random
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from itertools import pairwise
@@ -73,11 +73,12 @@ class Outcome:
     score: float
     box: Box | None = None
     mask: NDArray[np.bool_] | None = None
-    seconds: float = 0.0
-    more: dict[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0  # of this picture, without what teaching took
+    teaching: float = 0.0  # seconds, where this case was the thing's first
 
 
 Finder = Callable[[Case, Sequence[Scene]], Outcome]
+Windows = dict[int, tuple[list[Box], NDArray[np.float32], float]]  # of each case; and the seconds they took
 
 
 def main() -> None:
@@ -116,10 +117,11 @@ def main() -> None:
             print(followed(session, chosen, grounds, Path(folder), seed=arguments.seed), flush=True)
             return
         taught, cases = made(chosen, grounds, max(arguments.taught), arguments.each, arguments.seed)
+        windows: Windows = {}
         for photos in arguments.taught:
             contestants: dict[str, Callable[[], Finder]] = {
                 "dinoscope": partial(product, session, photos),
-                "crop": partial(crop, session),
+                "crop": partial(crop, session, windows),
                 "SIFT": partial(points, "SIFT"),
                 "ORB": partial(points, "ORB"),
             }
@@ -170,7 +172,7 @@ def asked(
     for case in cases:
         started = process_time()
         outcome = finder(case, taught[case.thing])
-        outcome.seconds = process_time() - started
+        outcome.seconds += process_time() - started - outcome.teaching
         outcomes.append(outcome)
         if record:
             about = {
@@ -182,7 +184,9 @@ def asked(
                 "score": outcome.score,
                 "box": overlap(case, outcome),
                 "mask": mask_overlap(case, outcome),
-                **outcome.more,
+                "photos": len(taught[case.thing]),
+                "seconds": outcome.seconds,
+                "teaching": outcome.teaching,
             }
             with record.open("a") as file:
                 file.write(json.dumps(about) + "\n")
@@ -194,7 +198,7 @@ def product(session: Session, photos: int) -> Finder:
     known: set[int] = set()
 
     def find(case: Case, taught: Sequence[Scene]) -> Outcome:
-        name = f"thing {case.thing} from {photos}"
+        name, started = f"thing {case.thing} from {photos}", process_time()
         if case.thing not in known:
             for other in session.objects.all():
                 session.objects.forget(
@@ -202,18 +206,19 @@ def product(session: Session, photos: int) -> Finder:
                 )  # each thing is alone in memory: nothing helps by being another
             session.objects.remember(name, *((scene.pixels, scene.box) for scene in taught))
             known.add(case.thing)
+        teaching = process_time() - started
         found = session.objects.where(name, case.scene.pixels)
         if not found:
-            return Outcome(0.0)
-        return Outcome(found[0].probability, found[0].box, found[0].mask_in_picture().pixels)
+            return Outcome(0.0, teaching=teaching)
+        best = found[0]
+        return Outcome(best.probability, best.box, best.mask_in_picture().pixels, teaching=teaching)
 
     return find
 
 
-def crop(session: Session) -> Finder:
+def crop(session: Session, windows: Windows) -> Finder:
     """Windows of three sizes, by the global descriptor of the crops."""
     kept: dict[int, NDArray[np.float32]] = {}
-    windows: dict[int, tuple[list[Box], NDArray[np.float32]]] = {}
 
     def find(case: Case, taught: Sequence[Scene]) -> Outcome:
         if case.thing not in kept:
@@ -222,12 +227,16 @@ def crop(session: Session) -> Finder:
         if id(case) not in windows:
             size = Size(case.scene.pixels.shape[1], case.scene.pixels.shape[0])
             boxes = list(grid_of_windows(size))
+            started = process_time()
             found = session.backbone.describe([cut(case.scene.pixels, box) for box in boxes])
-            windows[id(case)] = boxes, found
-        boxes, found = windows[id(case)]
+            windows[id(case)] = boxes, found, process_time() - started
+            again = 0.0
+        else:
+            again = windows[id(case)][2]
+        boxes, found, _ = windows[id(case)]
         scores = (found @ kept[case.thing].T).max(axis=1)
         best = int(scores.argmax())
-        return Outcome(float(scores[best]), boxes[best])
+        return Outcome(float(scores[best]), boxes[best], seconds=again)
 
     return find
 
@@ -313,6 +322,10 @@ def report(title: str, cases: Sequence[Case], outcomes: Sequence[Outcome], *, ow
     absent = [one.score for case, one in zip(cases, outcomes, strict=True) if case.kind != "present"]
     line = 0.5 if own else float(np.quantile(absent, 1 - ALARMS)) + 1e-9
     lines = [f"\n{title}: {1000 * np.mean([one.seconds for one in outcomes]):.0f} CPU ms a picture"]
+    if own:
+        told = [one.teaching for one in outcomes if one.teaching > 0.01]
+        lines[0] += f", {np.mean(told):.1f} CPU s to teach a thing" if told else ""
+        lines += [calibration(cases, outcomes)]
     for kind in ("lookalike", "bare"):
         scores = [one.score for case, one in zip(cases, outcomes, strict=True) if case.kind == kind]
         alarms = np.mean([score >= line for score in scores]) if scores else 0.0
@@ -332,6 +345,21 @@ def report(title: str, cases: Sequence[Case], outcomes: Sequence[Outcome], *, ow
                 f"  {name:14} {len(inside):4}   {len(right) / len(inside):.3f}  {boxes:.3f}   {masks:.3f}"
             )
     return "\n".join(lines)
+
+
+def calibration(cases: Sequence[Case], outcomes: Sequence[Outcome]) -> str:
+    """Of what is said to be there, how sure it is said to be and how often it is right."""
+    said = [
+        (one.score, case.kind == "present" and overlap(case, one) >= RIGHT)
+        for case, one in zip(cases, outcomes, strict=True)
+        if one.score > 0
+    ]
+    lines = []
+    for low, high in ((0.5, 0.8), (0.8, 0.95), (0.95, 1.01)):
+        inside = [right for score, right in said if low <= score < high]
+        if inside:
+            lines.append(f"{low:.0%} - {min(high, 1):.0%} sure: {np.mean(inside):.2f} right of {len(inside)}")
+    return "  " + "; ".join(lines)
 
 
 def box_in_scene(session: Session, folder: Path) -> None:
