@@ -242,7 +242,7 @@ def test_before_the_camera_it_is_outlined_and_the_rate_is_told(
         )
         assert lies_at(page.locator(".camera .traced path.line"), (202, 150))
         expect(page.locator(".things-head .hint")).to_contain_text(
-            re.compile(r"looks a second|a look every [\d.]+ s")
+            re.compile(r"looks a second|A look every [\d.]+ s")
         )
         expect(page.locator(".live-seen li").first).to_be_visible()
         page.get_by_role("button", name="Stop").click()

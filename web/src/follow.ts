@@ -10,7 +10,9 @@ const LARGEST = 160; // px of the longer side of a grey frame
 const REACH = 8; // px of it that a thing may move between two of them
 const SAMPLES = 400; // of a template, at most
 const FLAT = 4; // deviation of grey levels below which there is nothing to follow
-export const HELD = 0.55; // correlation from which the place is still the place
+export const HELD = 0.55; // correlation from which the place is still the place,
+const AGAIN = 0.75; // and from which another one is, after it was lost
+const COARSE = 2; // px between two places tried in a whole frame
 
 /** How large a grey frame of a picture is. */
 export function greySize({ width, height }: Extent): Extent {
@@ -70,6 +72,18 @@ export function followed(template: Template, frame: Grey, { dx, dy }: Held): Hel
   return best;
 }
 
+/** The same in all of a frame: where the template is after it was lost. */
+export function foundAgain(template: Template, frame: Grey): Held {
+  let best: Held = { dx: 0, dy: 0, score: -1 };
+  for (let y = -template.top; y <= frame.height - template.height - template.top; y += COARSE) {
+    for (let x = -template.left; x <= frame.width - template.width - template.left; x += COARSE) {
+      const score = alike(template, frame, x, y);
+      if (score > best.score) best = { dx: x, dy: y, score };
+    }
+  }
+  return followed(template, frame, best);
+}
+
 function alike({ left, top, offsets, values, width, height }: Template, frame: Grey, dx: number, dy: number): number {
   const [x0, y0] = [left + dx, top + dy];
   if (x0 < 0 || y0 < 0 || x0 + width > frame.width || y0 + height > frame.height) return -1;
@@ -111,11 +125,16 @@ export class Follower {
 
   private step(grey: Grey): void {
     for (const thing of this.things) {
-      if (thing.template && thing.held.score >= HELD) thing.held = followed(thing.template, grey, thing.held);
+      if (!thing.template) continue;
+      if (thing.held.score >= HELD) thing.held = followed(thing.template, grey, thing.held);
+      else {
+        const again = foundAgain(thing.template, grey);
+        if (again.score >= AGAIN) thing.held = again;
+      }
     }
   }
 
-  /** How far each has moved since the look, in the picture's px; null: it was lost on the way. */
+  /** How far each has moved since the look, in the picture's px; null: it is lost. */
   shifts(): ([dx: number, dy: number] | null)[] {
     return this.things.map(({ template, held }) => (template && held.score < HELD ? null : [held.dx * this.scale, held.dy * this.scale]));
   }

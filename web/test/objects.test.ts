@@ -168,14 +168,14 @@ describe("between two looks", () => {
     expect(follower.shifts()).toEqual([[14 * 8, 8 * 8]]);
   });
 
-  it("it is lost where it is gone, and stays lost until the next look", () => {
+  it("it is lost where it is gone, and found where it comes back", () => {
     const follower = new Follower();
     follower.seen(frame(14, 22), 1, picture, [[14 * 8, 22 * 8, 26 * 8, 34 * 8]]);
     follower.push(frame(-40, -40), 2);
     expect(follower.shifts()).toEqual([null]);
-    follower.push(frame(14, 22), 3);
-    expect(follower.shifts()).toEqual([null]);
-    follower.seen(frame(14, 22), 3, picture, []);
+    follower.push(frame(61, 40), 3);
+    expect(follower.shifts()).toEqual([[47 * 8, 18 * 8]]);
+    follower.seen(frame(14, 22), 4, picture, []);
     expect(follower.shifts()).toEqual([]);
   });
 

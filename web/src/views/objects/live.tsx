@@ -73,7 +73,7 @@ function verdictOf(thing: Thing, on: boolean, { look, seen }: Watching): string 
 
 function rateOf({ rate, looks }: Watching): string {
   if (rate === null) return "The first look takes a moment longer.";
-  const told = rate >= 1 ? `${rate.toFixed(1)} looks a second` : `a look every ${(1 / rate).toFixed(1)} s`;
+  const told = rate >= 1 ? `${rate.toFixed(1)} looks a second` : `A look every ${(1 / rate).toFixed(1)} s`;
   return `${told}: as many as this machine can take. ${plural(looks, "look")} so far; between two of them the outline is carried along.`;
 }
 
