@@ -32,7 +32,7 @@ from dinoscope.settings import Settings
 
 WINDOWS = 48  # of the sample, that what is not the thing is measured on: 3-6 s of encoding, once a model
 VERSION = 2  # one more whenever the cohort is another
-LEVEL, BY_PATCHES, BY_DETAILS = -8.2, 4.9, 9.9  # log odds; fitted, see above
+LEVEL, BY_PATCHES, BY_DETAILS = -8.5, 4.9, 9.9  # log odds; fitted, see above
 USUAL, LEAST_USUAL = 5.4, 4.0  # deviations of a photo by the others: of one photo alone, and at least
 COMPARED = 6  # photos that are compared with each other
 VIEWS = 4  # of a thing that are laid over a window: those whose patches are most alike

@@ -18,7 +18,7 @@ from dinoscope.operations.outlining import enlarged, outlined
 from dinoscope.operations.places import sighting
 from dinoscope.operations.pooling import grouped
 from dinoscope.operations.queries import on_original
-from dinoscope.operations.recognising import HERE, Judged, Knower, Near, shrunk
+from dinoscope.operations.recognising import HERE, SURE, Judged, Knower, Near, shrunk
 from dinoscope.operations.region_query import RegionQuery, Seen
 from dinoscope.operations.tiling import encode_tiled
 
@@ -27,7 +27,8 @@ LEAST = 24  # pixels of a window's side
 PLACES = (3, 4)  # looked at: of the whole picture, then of its tiles
 ROOMS = (ROOM, 1.7 * ROOM)  # a place found may be a part of the thing only
 FEW = 64  # patches of a first look, which takes a quarter of the time of one with all
-GLANCE = 0.8  # deviations by patches at a first look from which there is another, from near
+GLANCE = 1.0  # deviations by patches at a first look from which there is another, from near
+ANOTHER = 0.6  # of the likeness at a first look of one that is found, what another one must have
 PROMISING, AGAIN = -4.6, 2  # log odds from which a place is looked at again, and how often
 SAME_PLACE = 0.4  # overlap of two windows from which one of them is enough
 CENTRED = 0.75  # overlap of two windows from which the thing is in the middle of both
@@ -148,9 +149,14 @@ class Looker:
     def looked(self, pixels: Pixels, picture: Size, knower: Knower, places: Sequence[Box]) -> list[Found]:
         """Places from near: at a first look in windows of two sizes, then the better of them if it promises
         something."""
-        glances = self._glances(pixels, picture, knower, places)
-        promising = [window for window, alike in glances if alike >= GLANCE]
-        return [self._settled(pixels, picture, knower, window) for window in promising]
+        found: list[Found] = []
+        least = GLANCE
+        for window, alike in sorted(self._glances(pixels, picture, knower, places), key=lambda one: -one[1]):
+            if alike >= least:
+                found.append(self._settled(pixels, picture, knower, window))
+                if found[-1].judged.odds > CERTAIN:
+                    least = max(least, ANOTHER * alike)
+        return found
 
     def best(self, pixels: Pixels, picture: Size, knower: Knower, place: Box) -> Found:
         """A place from near, whatever a first look says."""
@@ -176,7 +182,8 @@ class Looker:
         one = self._found(pixels, window, picture, knower)
         for _ in range(AGAIN):
             window = window_for(one.box, picture)
-            if one.judged.odds < PROMISING or window.overlap(one.near.window) >= CENTRED:
+            known = one.judged.odds < PROMISING or one.judged.laid.details >= SURE
+            if known or window.overlap(one.near.window) >= CENTRED:
                 break
             other = self._found(pixels, window, picture, knower)
             if other.judged.odds <= one.judged.odds:
