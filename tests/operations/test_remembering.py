@@ -130,6 +130,15 @@ def test_a_box_on_nothing_is_refused(objects: Objects) -> None:
     assert objects.all() == []
 
 
+def test_what_is_alike_in_itself_and_unlike_the_rest_is_proposed(objects: Objects) -> None:
+    picture = np.full((160, 200, 3), (120, 140, 90), np.uint8)
+    picture[50 : 50 + SIDE, 60 : 60 + SIDE] = OTHER
+    (seen,) = objects.outlined((picture, None))
+    assert seen.box.overlap(box(60, 50)) > 0.6
+    with pytest.raises(BadRequest, match="nothing stands out in the picture"):
+        objects.outlined((np.full((100, 100, 3), 128, np.uint8), None))
+
+
 def test_a_wrong_photo_is_told(objects: Objects) -> None:
     photos = [(scene(seed, (60, 50), thing()), box(60, 50)) for seed in (10, 11)]
     done = objects.remember("keys", *photos, (scene(12, (60, 50), OTHER), box(60, 50)))

@@ -118,6 +118,8 @@ def remember(
     for view in taught.thing.views if video else taught.thing.views[-len(likes) :]:
         edges = ",".join(f"{round(edge)}" for edge in corners(view.box))
         say(f"  {escaped(view.source)}: {edges}")
+    if None in marks:
+        note("What was not marked is proposed: if that is not it, forget it and teach it again with --box.")
     for sentence in taught.notes:
         note(f"[yellow]{escaped(sentence)}.[/]")
 

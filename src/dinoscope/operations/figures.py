@@ -9,14 +9,15 @@ import numpy as np
 from dinoscope.errors import BadRequest
 from dinoscope.features import FloatArray
 from dinoscope.geometry import Bools, Box
-from dinoscope.operations.places import connected, finer_box, risen
+from dinoscope.operations.places import connected, risen
 from dinoscope.operations.region_query import Seen
 
 TWINS = 3  # patches that one is compared with, on either side
 USUAL, BEST = 0.75, 0.9  # quantiles of what is outside, and inside
 MIDWAY, STEEP = 0.5, 8.0  # where between them a patch may be either, and how fast that changes
-PROPOSED = 0.5  # of the way from a picture's usual to its best, from which a patch is proposed
-LEAST, MOST = 0.002, 0.7  # share of the picture that is proposed
+POINTED = 0.5  # of the way from a picture's usual to its best, from which a patch belongs to those pointed at
+ALIKE, UNLIKE = 0.9, 1e-3  # likeness from which two patches are linked anyhow; link of those that are not
+FLAT = 1e-3  # deviation of the likenesses of a picture of one colour
 
 
 def figure(seen: Seen, wanted: FloatArray, others: Sequence[FloatArray] = ()) -> FloatArray:
@@ -52,36 +53,48 @@ def parted(like: FloatArray, inside: Bools, outside: Bools) -> FloatArray:
 
 
 def proposed(seen: Seen, others: Sequence[Seen] = ()) -> Box:
-    """Around what stands out: attended, unlike the picture's rim, and also in the other pictures.
+    """Around what stands out: alike in itself and unlike the rest, attended, and also in the other pictures.
+
+    The patches are parted in two by a normalised cut (Shi and Malik, 2000; of a model's patches: Wang and
+    others, TokenCut, 2022). What has less of the picture's rim is the figure. 20 ms.
 
     Raises:
         BadRequest: nothing does.
     """
-    rows, columns, _ = seen.reduced.shape
-    rim = np.zeros((rows, columns), np.bool_)
-    rim[[0, -1]], rim[:, [0, -1]] = True, True
-    unlike = np.clip(1 - twins(seen.reduced, seen.reduced[rim], rim), 0, 1)
-    score = unlike * (1 if seen.says is None else seen.says**4)
+    score = np.ones(seen.reduced.shape[:2], np.float32) if seen.says is None else seen.says**2
     for other in others:
-        score = score * np.clip(
-            twins(seen.reduced, other.reduced.reshape(-1, seen.reduced.shape[-1]), count=1), 0.05, 1
-        )
-    if float(score.max()) < 1e-3:
+        like = twins(seen.reduced, other.reduced.reshape(-1, seen.reduced.shape[-1]), count=1)
+        score = score * np.clip(like, 0.05, 1)
+    part = _parted(seen)
+    rim = np.ones_like(part)
+    rim[1:-1, 1:-1] = False
+    labels = connected(part if part[rim].mean() < 0.5 else ~part)
+    pieces = np.unique(labels[labels >= 0])
+    if not len(pieces):
         raise BadRequest("nothing stands out in the picture: mark the thing with --box, --point or --mask")
-    rise = risen(np.asarray(score, np.float32))
-    labels = connected(rise >= PROPOSED)
-    best = max(np.unique(labels[labels >= 0]), key=lambda label: float(score[labels == label].sum()))
-    box = finer_box(seen.grid, labels == best, rise)
-    if not LEAST <= box.area / seen.grid.picture.pixels <= MOST:
-        raise BadRequest("no one thing stands out in the picture: mark it with --box, --point or --mask")
-    return box
+    best = labels == max(pieces, key=lambda label: float(score[labels == label].sum()))
+    return seen.grid.box_around(best)
+
+
+def _parted(seen: Seen) -> Bools:
+    """(rows, columns) one of two groups of patches, each alike in itself."""
+    rows, columns, dimension = seen.reduced.shape
+    patches = seen.reduced.reshape(-1, dimension)
+    alike = patches @ patches.T
+    if float(alike.std()) < FLAT:
+        return np.zeros((rows, columns), np.bool_)
+    least = min(float(np.median(alike) + alike.std() / 2), ALIKE)
+    linked = np.where(alike > least, 1.0, UNLIKE)
+    say = 1 / np.sqrt(linked.sum(axis=1))
+    second = np.linalg.eigh(np.eye(len(say)) - say[:, None] * linked * say)[1][:, 1] * say
+    return np.asarray(second > second.mean()).reshape(rows, columns)
 
 
 def grown(seen: Seen, seed: Bools) -> FloatArray:
     """(rows, columns) in [0, 1]: what is like the patches somebody pointed at, and touches them."""
     like = twins(seen.reduced, seen.reduced[seed], count=1)
     rise = risen(np.asarray(like, np.float32))
-    labels = connected((rise >= PROPOSED) | seed)
+    labels = connected((rise >= POINTED) | seed)
     return np.isin(labels, np.unique(labels[seed])).astype(np.float32)
 
 

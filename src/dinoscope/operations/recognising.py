@@ -10,6 +10,7 @@ somebody said the thing is not, are asked the same way, and take the window when
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -33,7 +34,7 @@ from dinoscope.settings import Settings
 WINDOWS = 48  # of the sample, that what is not the thing is measured on: 3-6 s of encoding, once a model
 VERSION = 2  # one more whenever the cohort is another
 LEVEL, BY_PATCHES, BY_DETAILS = -8.5, 4.9, 9.9  # log odds; fitted, see above
-USUAL, LEAST_USUAL = 5.4, 4.0  # deviations of a photo by the others: of one photo alone, and at least
+USUAL, LEAST_USUAL, MOST_USUAL = 5.4, 4.0, 8.0  # deviations of a photo by others: of one alone, and bounds
 COMPARED = 6  # photos that are compared with each other
 VIEWS = 4  # of a thing that are laid over a window: those whose patches are most alike
 SURE = 0.55  # agreement of details from which no other view is asked
@@ -45,6 +46,8 @@ DENIED = -6.0  # log odds of what somebody said it is not
 KNOWN = -1.6  # log odds from which a thing may be another photo's, or a better window may show it
 FAR = -9.0  # where patches lie of which it is not known where
 HERE = 0.5  # probability from which a thing is said to be there
+
+_FRAME = re.compile(r"(.+) (?:\d+:)?\d+:\d\d", re.DOTALL)  # as film_teaching names its photos
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,15 +105,18 @@ class Knower:
 
     @cached_property
     def usual(self) -> float:
-        """The deviations by patches that one of its photos has by another: what the thing itself scores."""
+        """The deviations by patches that one of its photos has by another: what the thing itself scores.
+
+        Frames of one video are nearly one photo, and say nothing of that.
+        """
         views = self.thing.shown[:COMPARED]
-        if len(views) < 2:
-            return USUAL
-        found = [
-            max(view_deviations(other, _flat(seen_again(view).seen)) for other in views if other is not view)
-            for view in views
-        ]
-        return max(float(np.median(found)), LEAST_USUAL)
+        found = []
+        for view in views:
+            others = [one for one in views if one is not view and (film_of(one) or one) != film_of(view)]
+            if others:
+                patches = _flat(seen_again(view).seen)
+                found.append(max(view_deviations(other, patches) for other in others))
+        return float(np.clip(np.median(found), LEAST_USUAL, MOST_USUAL)) if found else USUAL
 
     def judged(self, near: Near) -> Judged:
         """The view that knows the window best; none where it is more like what somebody said it is not."""
@@ -144,6 +150,12 @@ class Knower:
     def glance(self, seen: Seen) -> float:
         """The same of a window that was seen with few patches."""
         return max(view_deviations(view, _flat(seen)) for view, _ in self._views)
+
+
+def film_of(view: Memory) -> str | None:
+    """The name of the video that a view is a frame of; None: it is of a photo."""
+    told = _FRAME.fullmatch(view.source)
+    return None if told is None else told[1]
 
 
 def view_deviations(view: Memory, patches: FloatArray) -> float:

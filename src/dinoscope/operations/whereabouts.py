@@ -32,6 +32,8 @@ ANOTHER = 0.6  # of the likeness at a first look of one that is found, what anot
 PROMISING, AGAIN = -4.6, 2  # log odds from which a place is looked at again, and how often
 SAME_PLACE = 0.4  # overlap of two windows from which one of them is enough
 CENTRED = 0.75  # overlap of two windows from which the thing is in the middle of both
+LOOSELY = 0.45  # the same where details agree: there it matters less
+SURELY = 2.0  # log odds from which the thing is better outlined in the middle than more certain elsewhere
 COMMON = 0.6  # of the smaller box that two sightings of one thing share at least
 MOST = 8  # times that another one of it is looked for
 CERTAIN = 0.0  # log odds from which nothing smaller is looked for
@@ -182,11 +184,11 @@ class Looker:
         one = self._found(pixels, window, picture, knower)
         for _ in range(AGAIN):
             window = window_for(one.box, picture)
-            known = one.judged.odds < PROMISING or one.judged.laid.details >= SURE
-            if known or window.overlap(one.near.window) >= CENTRED:
+            enough = LOOSELY if one.judged.laid.details >= SURE else CENTRED
+            if one.judged.odds < PROMISING or window.overlap(one.near.window) >= enough:
                 break
             other = self._found(pixels, window, picture, knower)
-            if other.judged.odds <= one.judged.odds:
+            if other.judged.odds <= min(one.judged.odds, SURELY):
                 break
             one = other
         return one
@@ -268,7 +270,7 @@ def outline(near: Near, one: Judged, before: FloatArray | None = None) -> Bools:
 
     Args:
         before: (rows, columns) in [0, 1] of the near patches: what a moment ago was the thing, which has
-            half a say. None: it was not seen then.
+            half the patches' say. None: it was not seen then.
     """
     high, wide = near.pixels.shape[:2]
     reduced, view = near.seen.reduced, one.view
@@ -277,12 +279,12 @@ def outline(near: Near, one: Judged, before: FloatArray | None = None) -> Bools:
     ground = np.concatenate([reduced[rim], view.around])
     like = twins(reduced, view.patches) - twins(reduced, ground, rim)
     thought = enlarged(parted(like, ~rim, rim), high, wide)
+    if before is not None:
+        thought = np.asarray((thought + enlarged(before, high, wide)) / 2, np.float32)
     trust = float(np.clip((one.laid.details - FITS[0]) / FITS[1], 0, 1))
     if trust > 0:
         laid = agreed(near.ready, one.template, one.laid, high, wide)
         thought = np.asarray((1 - trust) * thought + trust * (0.04 + 0.92 * laid), np.float32)
-    if before is not None:
-        thought = np.asarray((thought + enlarged(before, high, wide)) / 2, np.float32)
     return outlined(near.pixels, thought, say=PATCHES + trust / 2)
 
 
