@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -23,8 +24,8 @@ PATH = Path("/photos/kitchen.mp4")
 def frame(number: int, content: str = "c" * 40) -> NewFile:
     """A file of the shared kind, as the frame at that second."""
     facts = FilmFacts(content, 999, 5, Size(64, 48), 9.5, STARTED, "container")
-    kind = {"kind": "video", "video": NewVideo(PATH, facts), "second": float(number)}
-    return file(number, path=moment_path(PATH, number), root=PATH.parent, **kind)
+    plain = file(number, str(moment_path(PATH, number)), root=PATH.parent, kind="video")
+    return replace(plain, video=NewVideo(PATH, facts), second=float(number))
 
 
 def test_a_frame_knows_its_video_and_second(folder: Path) -> None:

@@ -93,6 +93,13 @@ def test_it_is_last_seen_just_before_it_is_taken_away(taught: Objects, tmp_path:
     assert track.last == pytest.approx(3, abs=0.4)
 
 
+def test_it_is_not_last_seen_after_it_went(taught: Objects, tmp_path: Path) -> None:
+    """Frames that nobody looked at closely are not taken for the one before."""
+    path = film(tmp_path / "v.mp4", shots(thing(), stays=10))
+    (track,) = list(taught.in_videos.where("keys", path))[-1].tracks
+    assert track.last <= 10 / RATE
+
+
 def test_it_is_taught_by_some_seconds_of_video(objects: Objects, tmp_path: Path) -> None:
     path = film(tmp_path / "v.mp4", shots(thing()))
     taught = objects.in_videos.remember("keys", path, box(*place(4)), first=0.5, last=1.5)

@@ -29,7 +29,7 @@ LIMITS = Limits(max_bytes=2**26, max_pixels=10**7, max_seconds=20)
 
 def kept(path: Path, every: float = 1.0) -> list[float]:
     with Film(path, LIMITS) as video:
-        return [round(still.second, 2) for _, still in stills(video, Stretch(every)) if still is not None]
+        return [round(look.second, 2) for look in stills(video, Stretch(every)) if look.still is not None]
 
 
 def near(one: Pixels, other: Pixels) -> bool:

@@ -7,7 +7,7 @@ one lucky frame makes one.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from math import exp
@@ -90,12 +90,23 @@ class Followed:
         if self.last_seen is None:
             return f"{self.name} is not here: {clock(self.second)} of video looked through."
         times = [
-            clock(one.first) + (f"-{clock(one.last)}" if clock(one.last) != clock(one.first) else "")
-            for one in self.tracks
+            clock(first) + (f"-{clock(last)}" if clock(last) != clock(first) else "")
+            for first, last in _joined(self.tracks)
         ]
         listed = ", ".join(times[:6]) + (f" and {len(times) - 6} more times" if len(times) > 6 else "")
         by = "" if self.film.clock == "container" else ", by the file's time"
         return f"{self.name} is seen at {listed}; last at {self.last_seen:%Y-%m-%d %H:%M:%S}{by}."
+
+
+def _joined(tracks: Sequence[Track]) -> list[tuple[float, float]]:
+    """(first, last) second of each time the thing, or another one of it, was in sight."""
+    found: list[tuple[float, float]] = []
+    for one in sorted(tracks, key=lambda track: track.first):
+        if found and one.first <= found[-1][1] + BLINK:
+            found[-1] = found[-1][0], max(found[-1][1], one.last)
+        else:
+            found.append((one.first, one.last))
+    return found
 
 
 def follow(sought: Sought, path: Path, workers: DecodeWorkers) -> Generator[Followed, None, None]:
@@ -115,15 +126,13 @@ def follow(sought: Sought, path: Path, workers: DecodeWorkers) -> Generator[Foll
     for step in steps:
         if isinstance(step, Seen):
             note, second = step.note, step.second
-            follower.unchanged(second)
+            follower.unchanged(step.steady)
             continue
         assert not isinstance(step, FilmFacts), "it begins once"
         second = step.second or 0.0
+        follower.unchanged(step.steady)
         if isinstance(step, Loaded):
-            follower.unchanged(step.before)
             follower.look(second, step.decoded.pixels, step.decoded.size)
-        else:
-            follower.unchanged(second)
         tracks = follower.tracks
         moments = [moment for track in tracks for moment in track.moments]
         new = tuple(moment for moment in moments if moment not in follower.told)

@@ -47,10 +47,19 @@ class Stretch:
             )
 
 
-def stills(film: Film, stretch: Stretch) -> Iterator[tuple[float, Still | None]]:
-    """(second, what is kept there or None) of every frame that was looked at, in order of time.
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """A frame that was looked at."""
 
-    A frame is kept every ``stretch.every`` seconds unless nothing has changed since the last one that was, not
+    second: float
+    still: Still | None  # it is worth keeping
+    same: bool  # it shows what the last one kept does
+
+
+def stills(film: Film, stretch: Stretch) -> Iterator[Look]:
+    """Every frame that was looked at, in order of time.
+
+    One is kept every ``stretch.every`` seconds unless nothing has changed since the last one that was, not
     even in a small place: keys laid on a table are 1/200 of a picture. After a cut one is kept as soon as the
     new shot stands, however short it is. Where every frame is blank the first one is kept.
     """
@@ -65,11 +74,11 @@ def stills(film: Film, stretch: Stretch) -> Iterator[tuple[float, Still | None]]
             break
         looked, first = second, first or Still(second, frame)
         keep = judge.keeps(second, film.small(frame, *CELLS))
-        yield second, Still(second, frame) if keep else None
+        yield Look(second, Still(second, frame) if keep else None, judge.same)
         if judge.count >= MOST:
             return
     if first is not None and judge.count == 0:
-        yield first.second, first
+        yield Look(first.second, first, True)
 
 
 class _Judge:
@@ -82,20 +91,21 @@ class _Judge:
         self._at = 0.0  # of the last one kept
         self._cut: float | None = None  # when a shot began of which none is kept yet
         self.count = 0
+        self.same = False  # does the last one show what the last one kept does?
 
     def keeps(self, second: float, cells: Pixels) -> bool:
         """Is this frame to be kept? (rows, columns, 3) cells of it."""
         now = cells.astype(np.float32)
         if self._seen is None or apart(now, self._seen)[0] > CUT:
             self._cut = second
-        self._seen = now
+        self._seen, self.same = now, self._same(now)
         if self._cut is not None:
             keep = self._kept is None or second - self._cut >= SETTLE
         else:
             keep = second - self._at >= self._every - min(LOOK, self._every / 2) / 2
-        if not keep or float(now.std()) < BLANK or self._same(now):
+        if not keep or float(now.std()) < BLANK or self.same:
             return False
-        self._kept, self._at, self._cut = now, second, None
+        self._kept, self._at, self._cut, self.same = now, second, None, True
         self.count += 1
         return True
 

@@ -53,24 +53,26 @@ class Watching:
         self._steps = self._run(self._film, request)
 
     def _run(self, film: Film, request: Header) -> Iterator[tuple[Any, ...]]:
-        facts, hidden, last, kept = film.facts(), 0, 0.0, 0
+        facts, hidden, last = film.facts(), 0, 0.0
+        steady, holds = 0.0, False  # up to when it shows what the last frame told does, and is that so still?
         yield ({"step": "begin"} | header_of_film(facts),)
         started = monotonic()
         stretch = Stretch(request["every"], request["first"], min(request["last"], MOST_SECONDS))
-        for second, still in stills(film, stretch):
-            before, last = last, max(last, second)
-            if still is not None:
+        for look in stills(film, stretch):
+            last = max(last, look.second)
+            if look.still is not None:
                 try:
-                    reply = _reply(film, facts, still, request, self._limits)
+                    reply = _reply(film, facts, look.still, request, self._limits)
                 except FaceRefused:
-                    hidden += 1
+                    hidden, holds = hidden + 1, False
                 else:
-                    kept += 1
-                    reply[0]["before"] = before
+                    reply[0]["steady"] = steady
                     yield reply
-                    started = monotonic()
+                    steady, holds, started = look.second, True, monotonic()
+            elif holds := holds and look.same:
+                steady = look.second
             if monotonic() - started > PATIENCE:
-                yield ({"step": "passed", "second": second},)
+                yield ({"step": "passed", "second": look.second, "steady": steady},)
                 started = monotonic()
         note = None
         if last < MISSING * min(facts.seconds, stretch.last) - 1:
@@ -80,7 +82,7 @@ class Watching:
             )
         elif film.damaged:
             note = f"{request['where']} is damaged in places: what could be decoded was kept"
-        yield ({"step": "end", "second": last, "hidden": hidden, "note": note},)
+        yield ({"step": "end", "second": last, "steady": steady, "hidden": hidden, "note": note},)
 
 
 def _reply(film: Film, facts: FilmFacts, still: Still, request: Header, limits: Limits) -> tuple[Any, ...]:

@@ -77,7 +77,7 @@ class Loaded:
     modified_ns: int
     bytes: int
     second: float | None = None  # of the video, where it is a frame
-    before: float = 0.0  # up to which nothing had changed since the frame before
+    steady: float = 0.0  # up to which nothing had changed since the frame before
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,7 @@ class Passed:
     """A video was gone through up to a second."""
 
     second: float
+    steady: float  # as of a frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ class Seen:
     """A video was gone through to its end."""
 
     second: float  # of its last frame
+    steady: float  # as of a frame
     hidden: int  # frames that were worth keeping and look like human faces, which are kept out
     note: str | None  # a sentence where it is not as it should be
 
@@ -357,12 +359,12 @@ def watched(header: Header, bodies: Bodies) -> Step:
     if step == "begin":
         return facts_of(header)
     if step == "passed":
-        return Passed(float(header["second"]))
+        return Passed(float(header["second"]), float(header["steady"]))
     if step == "end":
         note = None if header["note"] is None else str(header["note"])
-        return Seen(float(header["second"]), int(header["hidden"]), note)
+        return Seen(float(header["second"]), float(header["steady"]), int(header["hidden"]), note)
     loaded = _loaded_of(header, bodies)
-    return replace(loaded, second=float(header["second"]), before=float(header["before"]))
+    return replace(loaded, second=float(header["second"]), steady=float(header["steady"]))
 
 
 def _told(reply: Step | DinoscopeError) -> Step:
