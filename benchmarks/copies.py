@@ -9,13 +9,15 @@ their score. uAP is the area under their precision-recall curve (micro-average p
 image similarity challenge), R@P90 the share of copies found at 90 % precision. IoU: the outline drawn, in
 the edited picture and in the original, against where they truly lie. Peers answer in the same run: pHash
 and dHash (package ImageHash), PDQ (package pdqhash) as it is and in 8 orientations, the model's descriptor
-by cosine, and whitened.
+by cosine, and whitened, and imagededup's CNN (see ``_copy_networks``). Originals with next to nothing in
+them, wallpapers of one colour, are left out: no one could say what a copy is.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -37,7 +39,11 @@ from dinoscope.operations.copy_evidence import Evidence, Seen, examine
 from dinoscope.operations.copy_maps import inverse, moved
 from dinoscope.operations.copy_pixels import clipped
 from dinoscope.operations.session import Session
+from dinoscope.pictures.keypoints import SIDE, grey_of, keypoints
 from dinoscope.settings import load_settings
+
+sys.path.append(str(Path(__file__).resolve().parent.parent))
+from benchmarks._copy_networks import networks
 
 TOP = 10  # answers of a peer to each query that count
 
@@ -105,6 +111,10 @@ def main() -> None:
                 else ()
             ),
         ]
+        blank = {path.name for path in arguments.references.iterdir() if path.is_file() and is_blank(path)}
+        kept = [query for query in queries if query.original not in blank]
+        print(f"{len(blank)} references show nothing; {len(queries) - len(kept)} edits of them are left out")
+        queries = kept
         with Session(Library.open(folder, write=True), settings) as session:
             if not session.library.count():
                 for step in session.index(arguments.references):
@@ -121,6 +131,11 @@ def read(folder: Path, first: int, stride: int, *, known: bool = True) -> Iterat
         matrix = matrix / matrix[2, 2] if matrix is not None else None
         size = (int(one["size"][0]), int(one["size"][1]))
         yield Query(folder / one["file"], one["edit"], one["strength"], original, matrix, size)
+
+
+def is_blank(path: Path) -> bool:
+    """Has a picture next to nothing in it?"""
+    return len(keypoints(grey_of(pixels_of(path, SIDE)))) < 40
 
 
 def report(session: Session, queries: Sequence[Query], arguments: argparse.Namespace) -> None:
@@ -254,6 +269,9 @@ def peer_methods(session: Session, references: Path) -> Iterator[tuple[str, Meth
         return np.asarray(backbone.describe([pixels_of(path, 640)])[0])
 
     yield "descriptor, cosine", lambda path: best(table @ described(path), names)
+    for title, network in networks():
+        seen = np.stack([network(path) for path in files])
+        yield title, cosine(seen, names, network)
     white = whitening(table)
     yield "descriptor, whitened", lambda path: best(white @ whitening(described(path)[None])[0], names)
 
@@ -278,6 +296,10 @@ def hashes(files: Sequence[Path], names: list[str]) -> Iterator[tuple[str, Metho
         "PDQ, 8 orientations",
         nearest_bits(table, names, lambda path: np.stack(pdqhash.compute_dihedral(pixels_of(path, 512))[0])),
     )
+
+
+def cosine(table: FloatArray, names: list[str], make: Callable[[Path], FloatArray]) -> Method:
+    return lambda path: best(table @ make(path), names)
 
 
 def hasher(function: Callable[[Image.Image], Any]) -> Callable[[Path], NDArray[Any]]:

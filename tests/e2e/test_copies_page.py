@@ -14,6 +14,7 @@ from playwright.sync_api import Page, expect
 from tests.e2e.conftest import INDEX, PHONE, NewPage, environment, serving
 from tests.e2e.test_looks import faults
 from tests.e2e.test_map_page import changed
+from tests.e2e.test_searching import carry
 
 from dinoscope.sample import PICTURES
 
@@ -130,3 +131,28 @@ def test_it_fits_a_phone(new_page: NewPage, address: str) -> None:
     page.get_by_role("button", name="Compare 5 pictures").click()
     expect(page.locator(".copies-set")).to_be_visible(timeout=60_000)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_who_brings_a_picture_along_is_told_that_it_is_there_already(
+    new_page: NewPage, address: str, album: Path, tmp_path: Path
+) -> None:
+    with Image.open(album / "castle.png") as castle:
+        castle.crop((30, 20, 560, 390)).resize((400, 280)).save(tmp_path / "mine.jpg", quality=80)
+    page = new_page(address)
+    page.goto(address)
+    carry(page, tmp_path / "mine.jpg", "drop")
+    expect(page.get_by_text("This picture is in the library already")).to_be_visible(timeout=30_000)
+    page.locator(".had .text-link").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    assert not faults(page)
+
+
+def test_nothing_is_said_of_a_picture_that_is_not_there(new_page: NewPage, address: str) -> None:
+    page = new_page(address)
+    page.goto(address)
+    with page.expect_response(lambda answer: "/copies/of" in answer.url, timeout=30_000) as asked:
+        carry(page, PICTURES / "monuments/arc_de_triomphe.webp", "drop")
+    assert asked.value.json()["copies"] == []
+    expect(page.locator(".summary")).to_be_visible()
+    expect(page.locator(".had")).to_have_count(0)
