@@ -5,6 +5,7 @@
     for package in *.deb; do dpkg -x $package packages; done
     python benchmarks/memory.py packages --photos photos.tar
     python benchmarks/memory.py packages --photos photos.tar --video --things 8   # benchmarks/_moving.py
+    python benchmarks/memory.py packages --photos photos.tar --library 10000 --things 12 --threads 2
 
 Each thing is a cut-out. It is taught from scenes with a box round it, then looked for in others: turned
 by up to 30 degrees, mirrored at times, bent a little, in other light, blurred, as JPEG, on other grounds,
@@ -94,12 +95,14 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=1, help="scenes of each size")
     parser.add_argument("--opencv", type=Path, help="the folder with box.png and box_in_scene.png")
     parser.add_argument("--video", action="store_true", help="things that move over photos that pan")
+    parser.add_argument("--library", type=int, metavar="N", help="ask a library of so many pictures")
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--precision", default="auto")
     parser.add_argument("--only", nargs="+", help="contestants")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--record", type=Path, help="append each outcome as a line of JSON")
     arguments = parser.parse_args()
-    settings = load_settings().with_overrides(precision=arguments.precision, threads=1)
+    settings = load_settings().with_overrides(precision=arguments.precision, threads=arguments.threads)
     backbone = load_backbone(settings)
     print(f"{backbone.identity.key}; {platform.machine()}, {datetime.now(UTC):%Y-%m-%d}", flush=True)
     with (
@@ -115,6 +118,13 @@ def main() -> None:
             from benchmarks._moving import followed  # needs PyAV
 
             print(followed(session, chosen, grounds, Path(folder), seed=arguments.seed), flush=True)
+            return
+        if arguments.library:
+            from benchmarks._recalled import recalled
+
+            print(
+                recalled(session, chosen, grounds, Path(folder), size=arguments.library, seed=arguments.seed)
+            )
             return
         taught, cases = made(chosen, grounds, max(arguments.taught), arguments.each, arguments.seed)
         windows: Windows = {}
