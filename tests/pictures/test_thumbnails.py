@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dinoscope.errors import NotAPicture
 from dinoscope.features import Pixels
-from dinoscope.pictures.thumbnails import encode_webp, thumbnail
+from dinoscope.pictures.thumbnails import encode_webp, thumbnail, thumbnail_pixels
 
 
 @pytest.mark.parametrize(("shape", "expected"), [((300, 600, 3), (320, 160)), ((40, 30, 3), (30, 40))])
@@ -45,3 +46,12 @@ def off(webp: bytes, wanted: Pixels) -> float:
     """Root mean square difference, grey levels."""
     with Image.open(BytesIO(webp)) as image:
         return float(np.sqrt(((np.asarray(image.convert("RGB"), float) - wanted) ** 2).mean()))
+
+
+def test_a_thumbnail_is_read_back_and_a_damaged_one_refused() -> None:
+    ramp = np.repeat(np.linspace(0, 255, 64).astype(np.uint8)[None, :, None], 48, 0).repeat(3, 2)
+    webp = thumbnail(ramp, 320)
+    assert np.abs(thumbnail_pixels(webp).astype(int) - ramp).mean() < 4
+    for broken in (b"", b"RIFF", webp[: len(webp) // 3], encode_webp(np.zeros((1100, 8, 3), np.uint8))):
+        with pytest.raises(NotAPicture, match="thumbnail"):
+            thumbnail_pixels(broken)

@@ -29,7 +29,7 @@ from dinoscope.operations.copy_proposals import FEW, Proposer, joined
 from dinoscope.pictures.fingerprint import ALIKE
 from dinoscope.pictures.limits import Limits
 
-METHOD = 1  # one more whenever pairs would come out otherwise: they are looked for anew
+METHOD = 2  # one more whenever pairs would come out otherwise: they are looked for anew
 COPY = 0.5  # probability from which two pictures count as copies, unless another is asked for
 KEPT = 0.02  # pairs less likely than this, and no more likely to be alike, are not kept
 SIMILAR = (14.0, -2.6)  # logistic: how much nearer than the background -> probability of the same subject

@@ -55,6 +55,7 @@ def _listed(vectors: Vectors) -> Any:
     )
     index.by_residual = False
     index.cp.niter, index.cp.max_points_per_centroid = _ROUNDS, _TRAINED
+    index.cp.min_points_per_centroid = 1  # fewer are no reason to warn
     index.train(vectors)
     index.add(vectors)
     index.nprobe = PROBED
