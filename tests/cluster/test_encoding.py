@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from tests.hues import Hues
 
 from dinoscope.cluster.asking import LocalShards
@@ -25,6 +26,8 @@ from dinoscope.settings import Settings
 from .conftest import PICTURES, SHARDS, paint
 from .test_knowing import files
 from .test_sharded_library import scored
+
+FACES = Path(__file__).parent.parent / "faces"
 
 
 class LocalWriters:
@@ -125,6 +128,26 @@ def test_what_is_no_picture_is_refused_once_and_its_shard_remembers(
     writers.close()
     with read(settings) as many:
         assert [one.path.name for one in many.library.refusals()] == ["zzz.png"]
+
+
+def test_a_person_is_kept_out_of_shards_and_leaves_nothing_there(
+    writers: LocalWriters, basis: Basis, settings: Settings, tmp_path: Path
+) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for name in ("astronaut", "chelsea"):
+        with Image.open(FACES / f"{name}.jpg") as image:
+            image.save(folder / f"{name}.png")
+    kept_out = replace(settings, faces="block")
+    with Encoding(Hues(), writers, Job(kept_out, basis, fine=False)) as gated:
+        tally = gated.run(files(folder), {})
+    assert tally.added == 1
+    assert [one.path.name for one in tally.refusals] == ["astronaut.png"]
+    assert "looks like a human face" in tally.refusals[0].sentence
+    writers.close()
+    with read(settings) as many:
+        assert [one.path.name for one in many.library.page().pictures] == ["chelsea.png"]
+        assert len(list(settings.library.rglob("*.webp"))) == 1, "one thumbnail, of the cat"
 
 
 def test_a_file_that_now_belongs_to_another_shard_is_dropped_from_the_first(
