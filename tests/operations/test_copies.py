@@ -152,7 +152,6 @@ def test_a_large_library_is_looked_at_at_a_glance_first_with_the_same_outcome(
 ) -> None:
     for module in ("copies", "copy_proposals"):
         monkeypatch.setattr(f"dinoscope.operations.{module}.FEW", 3)
-    monkeypatch.setattr("dinoscope.operations.copy_proposals.WORTH", 6.0)  # as many as there are
     monkeypatch.setattr("dinoscope.operations.copy_proposals.NEAR", -1.0)
     sides: list[int] = []
 

@@ -19,10 +19,11 @@ from dinoscope.pictures.fingerprint import ALIKE, PLAIN, turned_bits
 
 WHOLES, PIECES = 6, 3  # nearest pictures looked at for a whole picture, and for each of its windows
 NEAR, NEAR_PIECE = 0.15, 0.2  # how much nearer than the background two pictures, and a piece, must be
-SURELY = 0.45  # so much nearer is looked at whatever it costs
-# Everything has near neighbours among very many: pairs a picture that are looked at, the likest, as wholes
-# and for each window
+SURELY = 0.35  # so much nearer is looked at whatever it costs
+# Everything has near neighbours among very many: pairs that are looked at, the likest, for each picture as a
+# whole and for each of its windows, and so many in any library
 WORTH, WORTH_PIECE = 0.25, 0.04
+IN_ALL, IN_ALL_PIECES = 20_000, 4_000
 _DRAWN = 1000  # pictures by which it is told how near that is
 FEW = 300  # pictures: of so small a library the nearest are looked at however far they are
 TWINS = 50  # pictures of one fingerprint that each is laid on: a thousand blank forms are a million pairs
@@ -86,9 +87,10 @@ class Proposer:
         if len(whole) <= FEW:
             return -1.0, -1.0
         rows = drawn(len(whole), _DRAWN, 1)
-        least = _exceeded(rows, *self._wholes(rows), WORTH)
+        worth, worth_piece = max(WORTH, IN_ALL / len(whole)), max(WORTH_PIECE, IN_ALL_PIECES / len(whole))
+        least = _exceeded(rows, *self._wholes(rows), worth)
         windows = windows_of(self._library, whole, rows)
-        pieces = [_exceeded(rows, *self._pieces(window), WORTH_PIECE) for window in windows]
+        pieces = [_exceeded(rows, *self._pieces(window), worth_piece) for window in windows]
         piece = float(np.mean(pieces)) if pieces else NEAR_PIECE
         return min(SURELY, max(NEAR, least)), min(SURELY, max(NEAR_PIECE, piece))
 

@@ -2,7 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { call, isUpload, queryString, thumbnailUrl, withSignal } from "../api";
 import { percent } from "../format";
-import { navigate } from "../route";
+import { formatRoute, routes } from "../route";
 import type { Picture } from "../wire";
 
 interface Hit {
@@ -34,7 +34,7 @@ export function Had({ query }: { query: string }) {
       <div>
         <b>{same ? "This very file is in the library already" : "This picture is in the library already"}</b>
         <p>
-          <button type="button" class="text-link" onClick={() => navigate({ picture: picture.id })}>{picture.name}</button>
+          <a class="text-link" href={formatRoute({ ...routes.get(), picture: picture.id })}>{picture.name}</a>
           {!same && `: ${found.edits.map((edit) => edit.title).join(", ")}, ${percent(100 * found.copy)} sure`}
           {others.length > 0 && `, and ${others.length} more like that`}
         </p>
