@@ -37,8 +37,8 @@ def test_a_thing_is_taught_listed_handed_on_and_forgotten(dinoscope: Dinoscope, 
     assert [thing["name"] for thing in again.json] == ["car keys"]
     renamed = dinoscope("objects", "--json", "--rename", "CAR keys", "--as", "Keys")
     assert [thing["name"] for thing in renamed.json] == ["Keys"], renamed.err
-    assert dinoscope("forget", "keys", "--view", 0).out.strip() == "Keys is known from 1 view now."
-    assert "the only photo of 'Keys'" in dinoscope("forget", "keys", "--view", 0).err
+    assert dinoscope("forget", "keys", "--view", "0").out.strip() == "Keys is known from 1 view now."
+    assert "the only photo of 'Keys'" in dinoscope("forget", "keys", "--view", "0").err
     for nonsense in (
         ["--as", "x"],
         ["--rename", "keys"],

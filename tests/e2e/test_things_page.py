@@ -176,6 +176,22 @@ def test_in_one_picture_it_is_here_or_not_here(new_page: NewPage, url: str) -> N
     asked(page, "DELETE", "/objects?name=here")
 
 
+def test_it_is_taught_from_several_photos_chosen_one_after_another(new_page: NewPage, url: str) -> None:
+    page = new_page(f"{url}/remember?thing=several")
+    expect(page.get_by_role("heading", name="One more photo of several")).to_be_visible()
+    page.get_by_role("link", name="desk.png").click()
+    expect(page.locator(".part-stage .traced path.line")).to_be_visible(timeout=WORK_MS)
+    drag(page, page.locator(".part-stage"), edges(PLACES["desk"]))
+    page.get_by_role("button", name="From the library").click()
+    expect(page.get_by_role("heading", name="Another photo of it")).to_be_visible()
+    page.get_by_role("link", name="shelf.png").click()
+    expect(page.locator(".remember-photo")).to_have_count(2)
+    page.get_by_role("button", name="Photo 1", exact=True).click()
+    left, top, right, bottom = edges(PLACES["desk"])
+    expect(page).to_have_url(re.compile(f"box={left},{top},{right},{bottom}"))
+    expect(page.get_by_label("What is it called?")).to_have_value("several")
+
+
 def test_what_makes_no_sense_is_said(new_page: NewPage, url: str, complaints: Complaints) -> None:
     complaints.expected += ["422", "404"]
     page = new_page(f"{url}/objects?thing=nobody")

@@ -73,7 +73,14 @@ export function showPhoto(query: string): void {
   navigate({ of: query, marks, picture: null });
 }
 
-/** Where these pictures become photos of a thing. */
+/** The address of one more photo; changes nothing, so links may be drawn with it. */
+export function photoRoute(route: Route, query: string): Partial<Route> {
+  const { thing } = route.knobs;
+  const marks = photos.get().find((one) => one.query === query)?.marks ?? [];
+  return { ...HOME, filters: route.filters, view: "remember", of: query, marks, knobs: thing ? { thing } : {} };
+}
+
+/** Where these pictures become photos of a thing: forgets the photos of another one, so only when somebody goes there. */
 export function withPhotos(route: Route, queries: readonly string[]): Partial<Route> {
   const teaching = route.view === "remember";
   const kept = teaching ? photosNow(photos.get(), route) : [];
@@ -91,7 +98,7 @@ export function withoutPhoto(query: string): void {
   if (of === query) navigate({ of: rest[0]?.query ?? "", marks: rest[0]?.marks ?? [] });
 }
 
-/** Teach a thing from one marked place. */
+/** Teach a thing from one marked place: as `withPhotos`, only when somebody goes there. */
 export function teachFrom(route: Route, query: string, marks: readonly Mark[], thing = ""): Partial<Route> {
   photos.set([]);
   return { ...HOME, filters: route.filters, view: "remember", of: query, marks, knobs: thing ? { thing } : {} };

@@ -74,7 +74,7 @@ function Looking({ thing, asked }: { thing: Thing; asked: Asked }) {
             ))}
           </ol>
           {answered.answer && (
-            <a class="button" href={formatRoute({ ...routes.get(), ...teachFrom(routes.get(), asked.query, [], thing.name) })} onClick={(event) => also(event, thing, asked)}>
+            <a class="button" href={formatRoute({ ...routes.get(), view: "remember", knobs: { thing: thing.name } })} onClick={(event) => also(event, thing, asked)}>
               <Icon name="add" /> {seen.length === 0 ? "It is here: show where" : "It is also here: show where"}
             </a>
           )}

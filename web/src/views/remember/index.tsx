@@ -13,7 +13,7 @@ import { say } from "../../state/overlays";
 import { forgetPart } from "../../state/part";
 import { noteFailure } from "../../state/session";
 import { useStore } from "../../state/store";
-import { photos, photosNow, refreshThings, withPhotos } from "../../state/things";
+import { photoRoute, photos, photosNow, refreshThings, withPhotos } from "../../state/things";
 import { onMarkKey } from "../part";
 import { Stage } from "../part/stage";
 import { Tools } from "../part/tools";
@@ -30,6 +30,8 @@ export function Remember() {
   return of ? <OnPhoto key={of} query={of} /> : <Choosing />;
 }
 
+const choose = (query: string) => photoRoute(routes.get(), query);
+
 function Choosing() {
   const kept = useStore(photos);
   const { knobs } = useStore(routes);
@@ -39,7 +41,7 @@ function Choosing() {
       <Chooser
         title={kept.length > 0 ? "Another photo of it" : name ? `One more photo of ${name}` : "Teach a thing"}
         does="teach a thing from it"
-        choose={(query) => withPhotos(routes.get(), [query])}
+        choose={choose}
       >
         Choose a photo that shows it, or <button type="button" class="text-link" onClick={() => turn({ show: "camera" }, "push")}>take one with the camera</button>.
       </Chooser>
