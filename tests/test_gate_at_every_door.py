@@ -76,11 +76,16 @@ def test_whoever_decodes_passes_the_gate() -> None:
     assert not importers
 
 
-def test_videos_are_opened_in_one_place_and_their_frames_pass_the_gate() -> None:
-    assert {path for path in TREES for call in calls(path) if named(call) == "av.open"} == {
-        "training/video.py"
-    }
+def test_videos_are_opened_in_two_places_and_their_frames_pass_the_gate() -> None:
+    openers = {path for path in TREES for call in calls(path) if named(call).endswith("av.open")}
+    assert openers == {"training/video.py", "pictures/films.py"}
     assert any(named(call) == "admitted_frame" for call in calls("training/video.py"))
+    # Pixels leave an open film by ``upright`` alone: as bytes that are decoded, or through the gate.
+    users = {
+        path for path in TREES for call in calls(path) if named(call) in {"Film", "film.upright", "film.at"}
+    }
+    assert users == {"pictures/reading.py", "pictures/watching.py"}
+    assert any(named(call) == "admitted" for call in calls("pictures/watching.py"))
 
 
 def test_arrays_that_a_caller_brings_pass_the_gate() -> None:
