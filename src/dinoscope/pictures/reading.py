@@ -19,7 +19,7 @@ from dinoscope.pictures.sniffing import HEAD, container, sniff
 
 @dataclass(frozen=True, slots=True)
 class FileBytes:
-    """A whole file, with its time as the same open file reported it; or a frame of a video as if it were one."""
+    """A whole file, with its time as the same open file reported it; or a frame of a video, as if one."""
 
     data: bytes
     modified_ns: int
