@@ -18,6 +18,7 @@ DECODERS = {
     "pictures/decoding.py": "the one place",
     "pictures/masks.py": "black and white of a selection: kept as a mask, and no picture",
     "cli/map_drawing.py": "thumbnails that the library made of what passed",
+    "pictures/thumbnails.py": "the same, for the comparison of copies",
     "operations/edits.py": "pixels that passed, encoded and read again",
     "operations/toning.py": "pixels that passed, encoded and read again",
 }
