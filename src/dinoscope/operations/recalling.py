@@ -29,7 +29,7 @@ from dinoscope.operations.whereabouts import Looker, Sighting, apart, query_of, 
 ASKED = 32  # tokens of all photos of a thing that the index is asked with
 PLACED = 32  # of the candidates by all their tokens, ordered by where these lie
 LOOKED_AT = 12  # pictures at most, or as many as are wanted, each in its PLACES best places
-PATIENCE = 4  # of them without the thing, one after the other, after which nobody looks on
+PATIENCE = 12  # of them without the thing, one after the other, after which nobody looks on
 AHEAD = 2  # pictures that are read while another one is looked at
 PLACES = 2
 MOST = 200  # sightings that may be asked for
