@@ -33,8 +33,8 @@ def test_no_vector_becomes_longer_than_one(values: list[float]) -> None:
 
 
 def test_every_finite_float16_is_widened_exactly() -> None:
-    halves = np.arange(2**16).astype(np.uint16).view(np.float16)
-    halves = halves[np.isfinite(halves)].reshape(2, -1)
+    every = np.arange(2**16).astype(np.uint16).view(np.float16)
+    halves = every[np.isfinite(every)].reshape(2, -1)
     wide = widened(halves)
     assert wide.dtype == np.float32
     assert wide.view(np.uint32).tolist() == halves.astype(np.float32).view(np.uint32).tolist()  # -0 is not 0
