@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tests.operations.test_remembering import OTHER, scene
 
 from dinoscope.features import Pixels
 
@@ -74,3 +75,16 @@ def moving(ground: Pixels, count: int, side: int = 16) -> list[Pixels]:
         picture[8 : 8 + side, left : left + side] = 250
         found.append(picture)
     return found
+
+
+def place(number: int) -> tuple[int, int]:
+    """Where the thing is, so many frames after it came."""
+    return 20 + 4 * number, 30 + number
+
+
+def shots(what: Pixels = OTHER, after: int = 0, stays: int = 2 * RATE) -> list[Pixels]:
+    """Nothing for a while, then a thing that moves, then nothing again."""
+    empty = [scene(50, None, what)] * after
+    return (
+        empty + [scene(50, place(number), what) for number in range(stays)] + [scene(50, None, what)] * RATE
+    )

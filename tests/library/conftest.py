@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import pytest
 
 from dinoscope.features import Basis, FloatArray, RegionTokens, normalise
 from dinoscope.geometry import Size
+from dinoscope.library import schema
 from dinoscope.library.library import Library
 from dinoscope.library.records import NewFile, NewRegions
 from dinoscope.models.backbone import ModelIdentity
@@ -81,6 +84,30 @@ def plant_regions(library: Library, numbers: Sequence[int]) -> None:
     """Commit the region tokens of contents whose vectors are there."""
     tokens = {content(number): parts(number) for number in numbers}
     library.commit(MODEL, DIMENSION, [], {}, NewRegions(BASIS, tokens))
+
+
+def aged(folder: Path, version: int) -> None:
+    """The library as it would be in an older format, which has fewer tables and columns."""
+    path, older = folder / "library.sqlite", folder / "older.sqlite"
+    with closing(sqlite3.connect(older, isolation_level=None)) as db:
+        for statement in (one for step in schema.MIGRATIONS[:version] for one in step):
+            db.execute(statement)
+        triggers = db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+        for name, _ in triggers:
+            db.execute(f"DROP TRIGGER {name}")  # what they count is copied
+        db.execute(f"ATTACH '{path}' AS newer")
+        tables = db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        for (table,) in tables:
+            columns = ", ".join(row[1] for row in db.execute(f"PRAGMA main.table_info({table})"))
+            db.execute(f"DELETE FROM main.{table}")
+            db.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM newer.{table}")
+        for _, statement in triggers:
+            db.execute(statement)
+        db.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+        db.execute(f"PRAGMA user_version = {version}")
+    for end in ("-wal", "-shm"):
+        path.with_name(path.name + end).unlink(missing_ok=True)
+    older.replace(path)
 
 
 def found(library: Library, number: int, k: int = 1, model: ModelIdentity = MODEL) -> list[int]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.library.conftest import MODEL, OTHER, file, found, plant, plant_regions
+from tests.library.conftest import MODEL, OTHER, aged, file, found, plant, plant_regions
 
 from dinoscope.library import schema
 from dinoscope.library.filters import parse_filter
@@ -55,14 +55,11 @@ def test_they_agree_after_anything(
             agree(library)
 
 
-def test_a_library_from_before_is_counted_when_it_is_brought_forward(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with monkeypatch.context() as older:
-        older.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[: schema.COUNTED - 1])
-        with Library.open(folder, write=True) as library:
-            plant(library, [file(number) for number in range(5)])
-            library.remove(ids=[2, 3])
+def test_a_library_from_before_is_counted_when_it_is_brought_forward(folder: Path) -> None:
+    with Library.open(folder, write=True) as library:
+        plant(library, [file(number) for number in range(5)])
+        library.remove(ids=[2, 3])
+    aged(folder, schema.COUNTED - 1)
     with Library.open(folder) as reader:  # as it is
         assert (reader.count(), reader.shelf(MODEL.key).count) == (3, 3)
         assert (reader.info().contents, reader.info().shelves[0].dead) == (3, 2)

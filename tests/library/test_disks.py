@@ -30,10 +30,10 @@ def _mount(*arguments: str) -> bool:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of two megabytes."""
+    """A disk of three megabytes."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    if not _mount("-t", "tmpfs", "-o", "size=2m", "none", str(disk)):
+    if not _mount("-t", "tmpfs", "-o", "size=3m", "none", str(disk)):
         pytest.skip("only root may mount a small disk here")
     yield disk
     subprocess.run(["umount", "-l", str(disk)], check=True)

@@ -16,6 +16,7 @@ from tests.library.conftest import (
     OTHER,
     SHORT,
     TOKENS,
+    aged,
     content,
     file,
     found,
@@ -29,7 +30,7 @@ from tests.library.conftest import (
 from dinoscope.engines.engine import Rows
 from dinoscope.errors import BadRequest, LibraryDamaged, NoRegions
 from dinoscope.features import Basis, FloatArray, RegionTokens, normalise
-from dinoscope.library import optimising, schema, token_views
+from dinoscope.library import optimising, token_views
 from dinoscope.library.filters import parse_filter
 from dinoscope.library.library import Library
 from dinoscope.library.recordfile import append
@@ -398,13 +399,12 @@ def test_leftovers_of_a_dead_writer_are_cleared_and_the_tokens_stay(folder: Path
 
 
 def test_a_library_from_before_regions_is_read_as_it_is_and_brought_forward_by_a_writer(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path,
 ) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:1])
-        with Library.open(folder, write=True) as old:
-            plant(old, [file(number) for number in range(5)])
-            old.set_calibration(MODEL.key, {"spread": 0.5})
+    with Library.open(folder, write=True) as old:
+        plant(old, [file(number) for number in range(5)])
+        old.set_calibration(MODEL.key, {"spread": 0.5})
+    aged(folder, 1)
     with Library.open(folder) as reader:
         assert found(reader, 3) == [3]
         assert reader.info().shelves[0].regions == 0

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.films import RATE, film
+from tests.films import RATE, film, place, shots
 from tests.operations.test_remembering import OTHER, SIDE, Patterns, box, scene, thing
 
 from dinoscope.errors import BadRequest, NoSuchObject, NotAPicture
-from dinoscope.features import Pixels
 from dinoscope.operations.propagating import Labelled, handed_on
 from dinoscope.operations.region_query import Seen
 from dinoscope.operations.remembering import Objects
@@ -28,19 +27,6 @@ def colours() -> Patterns:
 @pytest.fixture
 def objects(session: Session) -> Objects:
     return session.objects
-
-
-def place(number: int) -> tuple[int, int]:
-    """Where the thing is, so many frames after it came."""
-    return 20 + 4 * number, 30 + number
-
-
-def shots(what: Pixels = OTHER, after: int = 0, stays: int = 2 * RATE) -> list[Pixels]:
-    """Nothing for a while, then a thing that moves, then nothing again."""
-    empty = [scene(50, None, what)] * after
-    return (
-        empty + [scene(50, place(number), what) for number in range(stays)] + [scene(50, None, what)] * RATE
-    )
 
 
 @pytest.fixture

@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
-from tests.films import RATE, film
-from tests.operations.test_following import place, shots
+from tests.films import RATE, film, place, shots
 from tests.operations.test_remembering import SIDE, Patterns, thing
 from tests.server.conftest import asking
 
