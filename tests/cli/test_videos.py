@@ -14,6 +14,7 @@ from tests.films import RATE, film, sound
 from dinoscope.features import Pixels
 from dinoscope.sample import PICTURES
 
+pytestmark = pytest.mark.extra
 pytest.importorskip("av")
 
 SIDE = 120  # of the thing, a photo of a tape measure

@@ -14,6 +14,7 @@ from tests.e2e.conftest import INDEX, NewPage, environment, serving
 from tests.e2e.test_looks import faults
 from tests.e2e.test_things_page import PLACES, SIZE, WORK_MS, asked, ground, lies_at, taught, with_thing
 
+pytestmark = pytest.mark.extra
 av = pytest.importorskip("av")
 
 RATE = 5  # frames a second

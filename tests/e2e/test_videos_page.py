@@ -18,6 +18,7 @@ from tests.films import RATE, film
 
 from dinoscope.sample import PICTURES
 
+pytestmark = pytest.mark.extra
 pytest.importorskip("av")
 
 SHOTS = ("renewable/windmill-01", "animals/bison", "tools/hammer-05", "animals/cat")  # three seconds each

@@ -18,6 +18,7 @@ from dinoscope.operations.last_seen import last_seen
 from dinoscope.operations.session import Session
 from dinoscope.pictures.moments import moment_path
 
+pytestmark = pytest.mark.extra
 pytest.importorskip("av")
 
 

@@ -16,6 +16,7 @@ from dinoscope.operations.region_query import Seen
 from dinoscope.operations.remembering import Objects
 from dinoscope.operations.session import Session
 
+pytestmark = pytest.mark.extra
 pytest.importorskip("av")
 
 

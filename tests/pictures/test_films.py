@@ -22,6 +22,7 @@ from dinoscope.pictures.sniffing import container
 from dinoscope.pictures.stills import Stretch, stills
 from dinoscope.pictures.workers import DecodeWorkers, Loaded, Seen
 
+pytestmark = pytest.mark.extra
 pytest.importorskip("av")
 
 LIMITS = Limits(max_bytes=2**26, max_pixels=10**7, max_seconds=20)

@@ -23,6 +23,7 @@ from dinoscope.operations.session import Session
 from dinoscope.server.app import create_app
 from dinoscope.settings import Settings
 
+pytestmark = pytest.mark.extra
 pytest.importorskip("av")
 
 API = "/api/v1"
