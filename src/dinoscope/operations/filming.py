@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container
+from dataclasses import replace
 from datetime import timedelta
 
 from dinoscope.library.library import Library
@@ -47,22 +48,17 @@ class Films:
             self._library.videos.finish(one.found.path, one.contents, one.seen.hidden, one.seen.note)
 
 
-def frame_row(ready: Ready) -> NewFile:
-    """What the library keeps of a frame."""
-    loaded, found, film = ready.loaded, ready.found, ready.film
+def frame_row(row: NewFile, ready: Ready) -> NewFile:
+    """What the library keeps of a frame, which has the ``row`` of its file."""
+    second, film = ready.loaded.second, ready.film
     assert film is not None, "it is a picture"
-    assert loaded.second is not None, "a frame has its second"
+    assert second is not None, "a frame has its second"
     # The file's own time would be a guess for a picture, and is for a video.
-    told = film.started_at + timedelta(seconds=loaded.second) if film.clock == "container" else None
-    return NewFile(
-        path=moment_path(found.path, loaded.second),
-        root=found.root,
-        content=loaded.content,
-        kind=loaded.decoded.kind,
-        size=loaded.decoded.size,
-        bytes=loaded.bytes,
-        modified_ns=loaded.modified_ns,
+    told = film.started_at + timedelta(seconds=second) if film.clock == "container" else None
+    return replace(
+        row,
+        path=moment_path(row.path, second),
         metadata=Metadata(taken_at=told),
-        video=NewVideo(found.path, film),
-        second=loaded.second,
+        video=NewVideo(row.path, film),
+        second=second,
     )

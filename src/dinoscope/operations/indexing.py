@@ -357,10 +357,8 @@ def emptied(root: Path) -> Refusal:
 
 def row_of(ready: Ready) -> NewFile:
     """What the library keeps of a file, beside what its content looks like."""
-    if ready.film is not None:
-        return frame_row(ready)
     loaded, found = ready.loaded, ready.found
-    return NewFile(
+    row = NewFile(
         path=found.path,
         root=found.root,
         content=loaded.content,
@@ -370,6 +368,7 @@ def row_of(ready: Ready) -> NewFile:
         modified_ns=loaded.modified_ns,
         metadata=loaded.decoded.metadata,
     )
+    return row if ready.film is None else frame_row(row, ready)
 
 
 def _shape(ready: Ready) -> Shape:

@@ -28,10 +28,8 @@ from dinoscope.pictures.sniffing import HEAD, container
 Clock = Literal["container", "file"]
 
 TOLERANCE = 0.001  # seconds: moments are told to the millisecond
-_WHOLE = (
-    32 * 2**20
-)  # bytes up to which all of a file is hashed; of a longer one BLOCKS blocks, and its length
-_BLOCKS, _BLOCK = 64, 2**18
+_WHOLE = 32 * 2**20  # bytes up to which all of a file is hashed; of a longer one its length and
+_BLOCKS, _BLOCK = 64, 2**18  # so many stretches of so many bytes
 _DAMAGED = 200  # packets in a row that do not decode, after which nothing more is expected
 _BUFFER = 2**18  # bytes FFmpeg reads at once
 _EARLIEST = 1980  # clocks that were never set say 1904 or 1970

@@ -3,7 +3,7 @@ import { useLayoutEffect } from "preact/hooks";
 import { Chooser } from "../../components/chooser";
 import { CopyMenu } from "../../components/copy-menu";
 import { Icon } from "../../components/icon";
-import { Notice } from "../../components/notice";
+import { NotHere } from "../../components/not-here";
 import { Segments } from "../../components/segments";
 import { keysRest } from "../../keys";
 import type { At } from "../../grids";
@@ -34,13 +34,7 @@ export function Look() {
 function OnPicture({ query }: { query: string }) {
   const { asked, failure } = useAsked(query);
   useLayoutEffect(() => scrollTo(0, 0), []);
-  if (failure) {
-    return (
-      <Notice icon="warning" tone="bad" title="This picture is not here" actions={<a class="button primary" href="/look">Choose another</a>}>
-        {failure}
-      </Notice>
-    );
-  }
+  if (failure) return <NotHere failure={failure} href="/look" />;
   return asked ? <Looking asked={asked} /> : <div class="look" aria-busy="true" />;
 }
 

@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { queryImageUrl, queryThumbnailUrl } from "../../api";
 import { CopyMenu } from "../../components/copy-menu";
 import { Icon } from "../../components/icon";
-import { Notice } from "../../components/notice";
+import { NotHere } from "../../components/not-here";
 import { asSentence, duration } from "../../format";
 import { keysRest } from "../../keys";
 import { whereInPicture, type Thing } from "../../objects";
@@ -18,13 +18,7 @@ import { Traced } from "./traced";
 
 export function InPicture({ thing, query }: { thing: Thing; query: string }) {
   const { asked, failure } = useAsked(query);
-  if (failure) {
-    return (
-      <Notice icon="warning" tone="bad" title="This picture is not here" actions={<a class="button primary" href={formatRoute(about(thing.name))}>Back to {thing.name}</a>}>
-        {asSentence(failure)}
-      </Notice>
-    );
-  }
+  if (failure) return <NotHere failure={failure} href={formatRoute(about(thing.name))} does={`Back to ${thing.name}`} />;
   return asked ? <Looking thing={thing} asked={asked} /> : <div class="things" aria-busy="true" />;
 }
 

@@ -1,7 +1,7 @@
 // Select a part of a picture and find it everywhere, with its place.
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { FilterBar } from "../../components/filter-bar";
-import { Notice } from "../../components/notice";
+import { NotHere } from "../../components/not-here";
 import { keysRest } from "../../keys";
 import { routes } from "../../route";
 import { useAsked, type Asked } from "../../state/asked";
@@ -27,13 +27,7 @@ function OnPicture({ query }: { query: string }) {
     forgetPart();
     scrollTo(0, 0);
   }, []);
-  if (failure) {
-    return (
-      <Notice icon="warning" tone="bad" title="This picture is not here" actions={<a class="button primary" href="/part">Choose another</a>}>
-        {failure}
-      </Notice>
-    );
-  }
+  if (failure) return <NotHere failure={failure} href="/part" />;
   return asked ? <Selecting asked={asked} /> : <div class="part" aria-busy="true" />;
 }
 

@@ -5,7 +5,7 @@ import { useCamera } from "../../camera";
 import { CameraChoice, CameraView } from "../../components/camera-view";
 import { Chooser } from "../../components/chooser";
 import { Icon } from "../../components/icon";
-import { Notice } from "../../components/notice";
+import { NotHere } from "../../components/not-here";
 import { asSentence } from "../../format";
 import { formatRoute, navigate, routes, turn } from "../../route";
 import { useAsked, type Asked } from "../../state/asked";
@@ -56,13 +56,7 @@ function OnPhoto({ query }: { query: string }) {
     forgetPart();
     scrollTo(0, 0);
   }, []);
-  if (failure) {
-    return (
-      <Notice icon="warning" tone="bad" title="This picture is not here" actions={<a class="button primary" href="/remember">Choose another</a>}>
-        {asSentence(failure)}
-      </Notice>
-    );
-  }
+  if (failure) return <NotHere failure={failure} href="/remember" />;
   return asked ? <Marking asked={asked} /> : <div class="part" aria-busy="true" />;
 }
 

@@ -3,7 +3,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Chooser } from "../../components/chooser";
 import { CopyMenu } from "../../components/copy-menu";
 import { Icon } from "../../components/icon";
-import { Notice } from "../../components/notice";
+import { NotHere } from "../../components/not-here";
 import { aboutPicture, routes, turn } from "../../route";
 import { useAsked, type Asked } from "../../state/asked";
 import { say } from "../../state/overlays";
@@ -32,13 +32,8 @@ function OnPicture({ query }: { query: string }) {
   const kinds = useStore(catalogue);
   const unknown = useCatalogue();
   useLayoutEffect(() => scrollTo(0, 0), []);
-  if (failure ?? unknown) {
-    return (
-      <Notice icon="warning" tone="bad" title="This picture is not here" actions={<a class="button primary" href="/robustness">Choose another</a>}>
-        {failure ?? unknown}
-      </Notice>
-    );
-  }
+  const wrong = failure ?? unknown;
+  if (wrong) return <NotHere failure={wrong} href="/robustness" />;
   return asked && kinds ? <Lab asked={asked} {...kinds} /> : <div class="lab" aria-busy="true" />;
 }
 
