@@ -102,8 +102,9 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def indexed(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A library of them, to be copied."""
     folder = tmp_path_factory.mktemp("served") / "library"
+    own = Settings(library=folder, cache=folder.parent / "cache")  # what is fitted is fitted for this encoder
     with Library.open(folder, write=True) as library:
-        last = list(index_folders([pictures], library, Colours(), Settings(library=folder)))[-1]
+        last = list(index_folders([pictures], library, Colours(), own))[-1]
     assert last.finished
     assert last.added + last.known == 24
     return folder
@@ -144,7 +145,8 @@ def client(settings: Settings, session: Session) -> Iterator[TestClient]:
 def reader(indexed: Path) -> Iterator[TestClient]:
     """The same over the shared library, for tests that change nothing."""
     home = indexed.parent
-    settings = bounded(Settings(library=indexed, runs=home / "runs", models=home / "models"))
+    own = Settings(library=indexed, cache=home / "cache", runs=home / "runs", models=home / "models")
+    settings = bounded(own)
     with (
         Session(Library.open(indexed), settings, Colours()) as session,
         asking(create_app(settings, session)) as client,

@@ -174,7 +174,7 @@ def test_the_whole_picture_can_have_a_say(reader: TestClient) -> None:
 
 
 def test_a_place_in_a_hit_brings_more_of_it_and_less(reader: TestClient, id_of: IdOf) -> None:
-    query, other = upload(reader, paint(7)), id_of(reader, "13.png")
+    query, other = upload(reader, paint(7)), id_of(reader, "16.png")
     plain = ask(reader, query, "?k=100", boxes=[FIELD])
 
     def score(answer: dict[str, Any], picture: int) -> float:
