@@ -216,6 +216,20 @@ def test_only_new_pictures_are_compared(
     assert {"hammer-grey.jpg", "hammer-06-alone.png"} in names(copies.report())
 
 
+def test_what_was_made_to_look_is_let_go_of(copies: Copies) -> None:
+    steps = copies.look()
+    while next(steps).stage != "Comparing":
+        pass
+    finder = copies._current()
+    assert len(finder.gallery), "the pictures of this block are ready"
+    steps.close()  # type: ignore[attr-defined]  # whoever looked has gone
+    assert not len(finder.gallery)
+    assert not finder.proposer.ready
+    look(copies)
+    assert names(copies.report()) == TWO_GROUPS
+    assert not len(finder.gallery)
+
+
 def test_one_picture_is_asked_about(copies: Copies) -> None:
     list(copies.fingerprint())
     castle = opened(CASTLE)

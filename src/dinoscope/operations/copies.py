@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -64,12 +65,31 @@ class CopyFinder:
         self._glances = Gallery(library, limits, GLANCE, GLANCES)
         self.whole = whole_of(library, key)
         self.proposer = Proposer(library, book, self.whole)
+        self._guard = Lock()
+        self._looking = 0  # threads
 
     def look(self, cancelled: Callable[[], bool] = lambda: False) -> Iterator[CopyProgress]:
         """Compare the pictures that were not compared yet with all others.
 
         What is done is kept every 256 pictures: stopped or killed, it goes on from there.
         """
+        with self._guard:
+            self._looking += 1
+        try:
+            yield from self._looked(cancelled)
+        finally:
+            self._rest()
+
+    def _rest(self) -> None:
+        """Let go of what looking needs: a server keeps its finder for weeks, and looks for minutes."""
+        with self._guard:
+            self._looking -= 1
+            if not self._looking:
+                self.proposer.rest()
+                self.gallery.forget()
+                self._glances.forget()
+
+    def _looked(self, cancelled: Callable[[], bool]) -> Iterator[CopyProgress]:
         for step in self.fingerprint():
             yield step
             if cancelled():

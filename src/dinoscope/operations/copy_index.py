@@ -147,6 +147,10 @@ class Gallery:
         self._kept: OrderedDict[str, Seen] = OrderedDict()
         self._guard = Lock()
 
+    def __len__(self) -> int:
+        """Pictures that are ready."""
+        return len(self._kept)
+
     def seen(self, picture: Picture) -> Seen | None:
         """None where neither thumbnail nor file can be read. Safe from several threads."""
         with self._guard:
@@ -163,6 +167,11 @@ class Gallery:
             while len(self._kept) > self._most:
                 self._kept.popitem(last=False)
         return made
+
+    def forget(self) -> None:
+        """Keep none: 320 MB where as many are kept as may be."""
+        with self._guard:
+            self._kept.clear()
 
     def prepare(self, pictures: Iterable[Picture]) -> None:
         """Make these ready on all cores, as many as are kept."""

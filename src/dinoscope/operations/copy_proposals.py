@@ -55,9 +55,18 @@ class Proposer:
         self._alike = alike_index(bits[self._useful], asked) if len(self._useful) else None
         self._least = self._leads()
 
+    @property
+    def ready(self) -> bool:
+        """Can pairs be asked for with no further ado?"""
+        return self._near is not None
+
+    def rest(self) -> None:
+        """Let go of what only ``pairs`` needs; it is made anew when pairs are asked for."""
+        self._near = self._near_parts = self._alike = None
+
     def pairs(self, rows: Rows) -> Pairs:
         """Pairs of these rows and any others that may be copies."""
-        if self._near is None or self._near_parts is None:
+        if not self.ready:
             self.renew(len(rows))
         whole, found = self._whole, Pairs()
         least, least_piece = self._least
