@@ -30,6 +30,7 @@ LARGER, SMALLER, ASLANT = 2.0, 0.4, 1.7  # how a view may lie: its scales, and t
 PALE = 0.4  # of the view's contrast: what has less of it is no view of the thing in another light
 HUE = 0.2  # by which mean shares of red, green and blue may differ in another light
 FLAT = 2e-4  # variance of a colour below which there is nothing to compare
+RIM, CORE = 4, 0.35  # finest pixels within an outline left out of the comparison; share that stays at least
 NEAR = 4  # finest pixels about each within which details are compared
 FAINT = 4e-5  # variance of grey that is noise
 
@@ -107,8 +108,17 @@ class Template:
 
     @cached_property
     def _inside(self) -> FloatArray:
-        """(FINEST, FINEST) what is well inside the outline, in {0, 1}."""
-        return _eroded(self.cover[0] >= 0.5).astype(np.float32)
+        """(FINEST, FINEST) what is well inside the outline, in {0, 1}.
+
+        Ground that an outline has taken in lies at its rim, and comes again without the thing.
+        """
+        whole = inside = _eroded(self.cover[0] >= 0.5)
+        for _ in range(RIM):
+            less = _eroded(inside)
+            if less.sum() < CORE * whole.sum():
+                break
+            inside = less
+        return inside.astype(np.float32)
 
     def _alike(self, window: FloatArray, affine: Affine) -> float:
         """Of details about each pixel, light and what is far left aside: their mean correlation."""

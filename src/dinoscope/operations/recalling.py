@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from math import ceil
 from time import perf_counter
@@ -19,14 +19,17 @@ from dinoscope.library.filters import Filter
 from dinoscope.library.library import Library
 from dinoscope.library.records import Picture
 from dinoscope.library.token_views import TokenView
+from dinoscope.operations.imagining import imagined
 from dinoscope.operations.places import sighting
 from dinoscope.operations.recognising import Knower
 from dinoscope.operations.refining import Read
 from dinoscope.operations.region_query import RegionQuery, Seen
 from dinoscope.operations.region_ranking import candidates, maxsim, reranked
 from dinoscope.operations.whereabouts import Looker, Sighting, apart, query_of, window_for
+from dinoscope.pictures.limits import Limits
 
-ASKED = 32  # tokens of all photos of a thing that the index is asked with
+ASKED = 32  # tokens that the index is asked with, of all photos of a thing; and of scenes with it
+TAUGHT = 0.15  # say of the photos beside the scenes: they know large appearances better, scenes small ones
 PLACED = 32  # of the candidates by all their tokens, ordered by where these lie
 LOOKED_AT = 12  # pictures at most, or as many as are wanted, each in its PLACES best places
 PATIENCE = 12  # of them without the thing, one after the other, after which nobody looks on
@@ -85,6 +88,7 @@ def recall(
     rivals: Sequence[Knower],
     *,
     read: Read,
+    limits: Limits,
     k: int = 20,
     where: Filter | None = None,
 ) -> Recalled:
@@ -92,6 +96,7 @@ def recall(
 
     Args:
         read: opens files of the library.
+        limits: of decoding the sample's pictures that the thing is laid into.
         k: pictures wanted, 1 to MOST; more are looked at, the more are wanted.
 
     Raises:
@@ -102,7 +107,8 @@ def recall(
         raise BadRequest(f"{k} pictures cannot be asked for: choose 1 to {MOST}")
     started, library = perf_counter(), library.asked()
     with library.shelf(looker.backbone.identity.key).tokens() as view:
-        named, missing = _candidates(library, view, query_of(knower, ASKED), where), view.missing(where)
+        query = _query(looker, knower, limits)
+        named, missing = _candidates(library, view, query, where), view.missing(where)
     indexed = perf_counter()
     looked = list(_looked(looker, knower, rivals, named[: max(LOOKED_AT, k)], read))
     found = sorted(
@@ -118,6 +124,22 @@ def recall(
         missing,
         indexed - started,
         perf_counter() - indexed,
+    )
+
+
+def _query(looker: Looker, knower: Knower, limits: Limits) -> RegionQuery:
+    """Tokens of the photos, and of scenes with the thing, seen once for each thing."""
+    taught = query_of(knower, ASKED)
+    if knower.imagined is None:
+        knower.imagined = imagined(looker, knower.thing.shown, ASKED, limits)
+    tokens, weights = knower.imagined
+    every = np.concatenate([taught.tokens, tokens])
+    return replace(
+        taught,
+        tokens=every,
+        weights=np.concatenate([TAUGHT * taught.weights, (1 - TAUGHT) * weights]),
+        places=np.zeros((len(every), 2), np.float32),
+        views=np.arange(len(every), dtype=np.float32),  # they lie in no way to each other
     )
 
 

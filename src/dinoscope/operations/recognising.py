@@ -1,11 +1,12 @@
 """Is what is seen in a window the very thing that was taught?
 
-Two likenesses are measured for every view of the thing: of its patches, by the model, and of its details, by
-laying the view over the window (``aligning``). The first has no scale of its own: a plain thing is like much,
-a patterned one like little. So it is told in deviations from what the same view scores in windows of the
-sample's pictures, where the thing is not. A logistic function of both is the probability that it is there;
-it was fitted on composed scenes (docs/decisions/022-remembering.md). Other things that were taught, and what
-somebody said the thing is not, are asked the same way, and take the window when they know it better.
+Three likenesses are measured. Of the patches, by the model: it has no scale of its own, for a plain thing is
+like much, a patterned one like little. So it is told in deviations from what the same view scores in windows
+of the sample's pictures, where the thing is not. The same patches less what they have of the ground beside
+the thing, which may come again without it. And of the details, by laying the view over the window
+(``aligning``). A logistic function of all is the probability that it is there; it was fitted on composed
+scenes (docs/decisions/022-remembering.md). Other things that were taught, and what somebody said the thing is
+not, are asked the same way, and take the window when they know it better.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ from dinoscope.settings import Settings
 
 WINDOWS = 48  # of the sample, that what is not the thing is measured on: 3-6 s of encoding, once a model
 VERSION = 2  # one more whenever the cohort is another
-LEVEL, BY_PATCHES, BY_DETAILS = -8.5, 4.9, 9.9  # log odds; fitted, see above
+LEVEL, BY_PATCHES, BEYOND_GROUND, BY_DETAILS = -8.6, 3.1, 7.5, 8.4  # log odds; fitted, see above
+LITTLE = 0.25  # of likeness beyond the ground's, where the photo has no ground: it speaks neither way
 USUAL, LEAST_USUAL, MOST_USUAL = 5.4, 4.0, 8.0  # deviations of a photo by others: of one alone, and bounds
 COMPARED = 6  # photos that are compared with each other
 VIEWS = 4  # of a thing that are laid over a window: those whose patches are most alike
@@ -102,6 +104,9 @@ class Knower:
     def __init__(self, thing: Remembered) -> None:
         self.thing = thing
         self._views = [(view, Template(view.pixels, view.mask)) for view in thing.shown]
+        self.imagined: tuple[FloatArray, FloatArray] | None = (
+            None  # kept for ``recalling``, once it was asked
+        )
 
     @cached_property
     def usual(self) -> float:
@@ -132,7 +137,12 @@ class Knower:
                 view, laid, template = other, found, over
             if laid.details >= SURE:
                 break
-        odds = LEVEL + BY_PATCHES * alike / self.usual + BY_DETAILS * laid.details
+        odds = (
+            LEVEL
+            + BY_PATCHES * alike / self.usual
+            + BEYOND_GROUND * beyond_ground(view, patches)
+            + BY_DETAILS * laid.details
+        )
         best = Judged(odds, view, alike, laid, template)
         if best.odds > DENIED and self.thing.denied:
             ahead = self._likeness(self.thing.shown, near) - self._likeness(self.thing.denied, near)
@@ -162,6 +172,18 @@ def view_deviations(view: Memory, patches: FloatArray) -> float:
     """By how many deviations the likeness of (m, P) patches is above what it is where the thing is not."""
     alike = (patch_likeness(view, patches) - float(view.null[0])) / float(view.null[1])
     return float(np.clip(alike, -FARTHEST, FARTHEST))
+
+
+def beyond_ground(view: Memory, patches: FloatArray) -> float:
+    """By how much (m, P) patches are more like the thing than like what the view has beside it: -1 to 1."""
+    if not len(view.around):
+        return LITTLE
+    alike = view.patches @ patches.T
+    there = alike.argmax(axis=1)
+    ahead = alike.max(axis=1) - (patches @ view.around.T).max(axis=1)[there]
+    return max(
+        float(view.weights[view.poses == pose] @ ahead[view.poses == pose]) for pose in np.unique(view.poses)
+    )
 
 
 def patch_likeness(view: Memory, patches: FloatArray) -> float:

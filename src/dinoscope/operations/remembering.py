@@ -234,6 +234,7 @@ class Objects:
             knower,
             self._rivals(knower),
             read=read or self._session._file,
+            limits=Limits.of(self._session.settings),
             k=k,
             where=condition,
         )
