@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -32,7 +33,7 @@ FLAGS = [
 SHARE = {"animals": 32, "paintings": 8}  # of the sample: rows to scroll, and quick to index
 DESKTOP = {"width": 1280, "height": 860}
 PHONE = {"width": 390, "height": 844}
-PATIENCE_MS = 20_000  # for what comes within a second where nothing else runs
+PATIENCE_MS = 60_000  # for what comes within a second where nothing else runs
 
 # The real server, told apart from the command line: its own line says where it listens.
 SERVE = """
@@ -216,6 +217,23 @@ def page(new_page: NewPage, url: str) -> Page:
     opened = new_page(url)
     drawn(opened)
     return opened
+
+
+def eventually(page: Page, holds: Callable[[], object]) -> None:
+    """Ask until it holds: what is drawn follows the pointer by a frame or, on a busy machine, by many.
+
+    Raises: AssertionError as ``holds`` raised it or with what it last gave, when patience ends.
+    """
+    end = time.monotonic() + PATIENCE_MS / 1000
+    while True:
+        try:
+            assert holds()
+        except AssertionError:
+            if time.monotonic() > end:
+                raise
+        else:
+            return
+        page.wait_for_timeout(50)
 
 
 def drawn(page: Page, at_least: int = 4) -> None:

@@ -250,7 +250,7 @@ def test_the_map_follows_the_pointer_within_a_frame(new_page: NewPage, url: str)
             return took;
         }"""
     )
-    assert np.median(took) < 16
+    assert float(np.quantile(took, 0.2)) < 16  # what else the machine does only adds
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
