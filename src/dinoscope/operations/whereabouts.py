@@ -148,11 +148,22 @@ class Looker:
         seen = [self._settled(pixels, picture, knower, window) for window in windows]
         return apart([one for one in seen if one.here(rivals)])
 
-    def looked(self, pixels: Pixels, picture: Size, knower: Knower, places: Sequence[Box]) -> list[Found]:
+    def looked(
+        self,
+        pixels: Pixels,
+        picture: Size,
+        knower: Knower,
+        places: Sequence[Box],
+        *,
+        least: float = GLANCE,
+    ) -> list[Found]:
         """Places from near: at a first look in windows of two sizes, then the better of them if it promises
-        something."""
+        something.
+
+        Args:
+            least: deviations by patches at the first look from which it does.
+        """
         found: list[Found] = []
-        least = GLANCE
         for window, alike in sorted(self._glances(pixels, picture, knower, places), key=lambda one: -one[1]):
             if alike >= least:
                 found.append(self._settled(pixels, picture, knower, window))
