@@ -345,11 +345,11 @@ def logging_pairs() -> list[tuple[str, list[float]]]:
             pairs.append((current[-1] if current else "", list(map(float, found.numbers))))
         return found
 
-    def look(self: Any, rows: list[int]) -> None:
+    def look(self: Any, rows: list[int], doubts: int = copy_query.DOUBTS) -> None:
         for row in rows:
             picture = self._finder.library.pictures([self._finder.whole.pictures[row]])
             current[:] = [picture[0].path.name if picture else ""]
-            original(self, [row])
+            original(self, [row], doubts)
 
     copy_query.examine = watched  # type: ignore[attr-defined]
     copy_query._Query.look = look  # type: ignore[method-assign]

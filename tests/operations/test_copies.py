@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ from dinoscope.operations.copy_answers import CopyReport
 from dinoscope.operations.copy_evidence import Evidence, Seen, examine, probability
 from dinoscope.operations.copy_naming import name_edits
 from dinoscope.operations.copy_proposals import _above, _exceeded
+from dinoscope.operations.copy_query import likest, views
 from dinoscope.operations.copying import Copies
 from dinoscope.operations.indexing import index_folders
 from dinoscope.operations.session import Session
@@ -214,6 +216,25 @@ def test_only_new_pictures_are_compared(
     steps = [step for step in copies.look() if step.stage == "Comparing"]
     assert steps[-1].total == 1
     assert {"hammer-grey.jpg", "hammer-06-alone.png"} in names(copies.report())
+
+
+def test_a_good_part_of_whatever_is_pasted_small_lies_in_one_tile() -> None:
+    places = np.zeros((200, 200, 3), np.uint8)
+    places[..., 0], places[..., 1] = np.mgrid[:200, :200]
+    (tiles,) = [group for group in views(places) if len(group) > 1]
+    spans = [(tile[0, 0, :2], tile[-1, -1, :2]) for tile in tiles]
+    for side in (50, 70):  # a sixteenth of the picture, and an eighth
+        for top, left in itertools.product(range(0, 201 - side, 5), repeat=2):
+            start = np.asarray([top, left])
+            common = [
+                np.minimum(start + side, last + 1.0) - np.maximum(start, first) for first, last in spans
+            ]
+            shared = max(float(np.prod(np.maximum(one, 0))) for one in common)
+            assert shared >= 0.4 * side**2, (top, left, side)
+
+
+def test_the_likest_of_several_views_come_first() -> None:
+    assert likest([{7: 0.1, 3: 0.3}, {7: 0.4, 5: 0.2}]) == [7, 3, 5]
 
 
 def test_what_was_made_to_look_is_let_go_of(copies: Copies) -> None:

@@ -7,13 +7,13 @@ from time import perf_counter
 
 import numpy as np
 
-from dinoscope.features import Basis, FloatArray, Pixels
+from dinoscope.features import Basis, Features, FloatArray, Pixels
 from dinoscope.geometry import Size
 from dinoscope.library.records import Picture
 from dinoscope.models.backbone import Backbone
 from dinoscope.operations.copies import CopyFinder, alike, likeness, told
 from dinoscope.operations.copy_answers import IDENTICAL, CopyAnswer, CopyHit, Found
-from dinoscope.operations.copy_candidates import WINDOWS, joined, nearest, parts_of
+from dinoscope.operations.copy_candidates import joined, nearest, parts_of
 from dinoscope.operations.copy_evidence import Seen, examine, probability
 from dinoscope.operations.copy_groups import COPY, SIMILAR
 from dinoscope.operations.copy_index import Rows
@@ -24,8 +24,11 @@ from dinoscope.pictures.keypoints import SIDE
 NEAR, NEAR_PIECE = 0.03, 0.05  # how much nearer than the background; a query may take its time
 SURE = 0.9  # a copy this sure ends the search for others with views of the picture
 FIRST, VIEWED = 10, 4  # pictures of the library looked at for the whole, and for each view
+TILES, TILE = 3, 0.4  # across and down, and a side as a share: parts of the picture in which another may lie
+COARSE = 100  # patches of a tile: nine cost less than three at the model's own 256
+LIKEST = 16  # pictures of the library looked at for all tiles
 MOST = 48  # laid on the picture altogether
-DOUBTS = 2  # of those proposed at once, so many are looked at again from near
+DOUBTS, TILE_DOUBTS = 2, 6  # of those proposed at once, so many are looked at again from near
 CLOSER = 640  # pixels a side at which a picture in doubt is looked at again
 SIMILAR_SHOWN = 20
 
@@ -60,16 +63,15 @@ def copies_of(
     if content is not None:
         query.done |= {row for row, known in enumerate(finder.whole.contents) if known == content}
     query.look(query.by_fingerprint())
-    features = backbone.encode([pixels])[0]
-    whole = features.descriptor, None if basis is None else parts_of(features, basis)
-    query.look(query.by_descriptor(*whole, FIRST))
+    query.look(likest([query.leads(backbone.encode([pixels])[0], basis, FIRST, first=True)]))
     if thorough or (query.best < SURE and not quick):
-        for view in views(pixels):
+        for group in views(pixels):
             if query.spent:
                 break
-            features = backbone.encode([view])[0]
-            described = features.descriptor, None if basis is None else parts_of(features, basis)
-            query.look(query.by_descriptor(*described, VIEWED, first=False))
+            tiled = len(group) > 1
+            seen = backbone.encode(group, min(COARSE, backbone.identity.budget) if tiled else None)
+            leads = [query.leads(one, basis, VIEWED) for one in seen]
+            query.look(likest(leads)[:LIKEST], TILE_DOUBTS if tiled else DOUBTS)
             if not thorough and query.best >= SURE:
                 break
     found = [*hits.values(), *query.hits()]
@@ -118,16 +120,17 @@ class _Query:
             return []
         return [int(row) for row in alike(self._seen.fingerprints, bits) if quality[row] >= PLAIN]
 
-    def by_descriptor(
-        self, whole: FloatArray, parts: FloatArray | None, most: int, *, first: bool = True
-    ) -> list[int]:
-        """Rows that are nearer to a view than the background is, the nearest first.
+    def leads(
+        self, view: Features, basis: Basis | None, most: int, *, first: bool = False
+    ) -> dict[int, float]:
+        """Rows that are nearer to a view than the background is, and by how much.
 
         Args:
-            whole, parts: (D,) descriptor and (P,) mean of the parts of a view of the picture.
-            most: rows looked at for each.
+            view: the picture, or a part of it, or it turned.
+            most: rows asked for, as a whole and again by the parts.
             first: is the view the picture itself, whose likeness is told?
         """
+        whole, parts = view.descriptor, None if basis is None else parts_of(view, basis)
         known = self._finder.whole
         leads: dict[int, float] = {}
         if parts is None or known.parts_whitening is None:
@@ -146,10 +149,14 @@ class _Query:
         for row, lead in near.items():
             if lead > NEAR or len(known) <= FEW:
                 leads[row] = max(leads.get(row, -1.0), lead)
-        return sorted(leads, key=lambda row: -leads[row])
+        return leads
 
-    def look(self, rows: list[int]) -> None:
-        """Lay these pictures of the library on the query, those not looked at yet."""
+    def look(self, rows: list[int], doubts: int = DOUBTS) -> None:
+        """Lay these pictures of the library on the query, those not looked at yet.
+
+        Args:
+            doubts: so many of the first are looked at from near where it is not sure.
+        """
         fresh = [row for row in rows if row not in self.done][: MOST - len(self.done)]
         ids = [self._finder.whole.pictures[row] for row in fresh]
         pictures = {picture.id: picture for picture in self._finder.library.pictures(ids)}
@@ -161,7 +168,7 @@ class _Query:
                 continue
             evidence, here = examine(self._seen, there), self._seen
             doubtful = evidence is None or probability(evidence.score) < SURE
-            if doubtful and number < DOUBTS and max(self._pixels.shape) > SIDE:
+            if doubtful and number < doubts and max(self._pixels.shape) > SIDE:
                 again = examine(self._closer(), there)
                 if again is not None and (evidence is None or again.score > evidence.score):
                     evidence, here = again, self._closer()
@@ -186,19 +193,36 @@ def ahead(found: tuple[Rows, FloatArray], usual: FloatArray, least: float) -> di
     return {int(row): float(lead) for row, lead in zip(rows[0], leads, strict=True) if lead > least}
 
 
-def views(pixels: Pixels) -> Iterator[Pixels]:
-    """Other ways to see a picture, which may only propose: without border, in parts, turned, mirrored."""
+def likest(leads: list[dict[int, float]]) -> list[int]:
+    """Rows by the largest lead they have, the likest first."""
+    best: dict[int, float] = {}
+    for one in leads:
+        for row, lead in one.items():
+            best[row] = max(best.get(row, -1.0), lead)
+    return sorted(best, key=lambda row: -best[row])
+
+
+def views(pixels: Pixels) -> Iterator[list[Pixels]]:
+    """Other ways to see a picture, which may only propose: without border, in tiles, mirrored, turned.
+
+    Those of one list are asked for together.
+    """
     inner = trimmed(pixels)
     if inner is not None:
-        yield inner
+        yield [inner]
     height, width = pixels.shape[:2]
-    for left, top, right, bottom in WINDOWS:
-        part = pixels[int(top * height) : int(bottom * height), int(left * width) : int(right * width)]
-        if min(part.shape[:2]) >= 32:
-            yield np.ascontiguousarray(part)
-    yield np.ascontiguousarray(pixels[:, ::-1])
+    if TILE * min(height, width) >= 32:
+        starts = np.linspace(0, 1 - TILE, TILES)
+        yield [
+            np.ascontiguousarray(
+                pixels[int(y * height) : int((y + TILE) * height), int(x * width) : int((x + TILE) * width)]
+            )
+            for y in starts
+            for x in starts
+        ]
+    yield [np.ascontiguousarray(pixels[:, ::-1])]
     for quarters in (1, 2, 3):
-        yield np.ascontiguousarray(np.rot90(pixels, quarters))
+        yield [np.ascontiguousarray(np.rot90(pixels, quarters))]
 
 
 def trimmed(pixels: Pixels, spread: float = 6.0) -> Pixels | None:
