@@ -35,9 +35,7 @@ LOOKED_AT = 12  # pictures at most, or as many as are wanted, each in its PLACES
 PATIENCE = 12  # of them without the thing, one after the other, after which nobody looks on
 AHEAD = 2  # pictures that are read while another one is looked at
 PLACES = 2
-PROMISING = (
-    2.4  # deviations at a first look from which there is another: 4 of 10 wrong pictures have less
-)
+PROMISING = 2.4  # deviations at a first look from which there is another: 4 of 10 wrong pictures have less
 MOST = 200  # sightings that may be asked for
 SIDE = 224  # pixels a window should have
 
