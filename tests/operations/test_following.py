@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,10 +12,13 @@ from tests.films import RATE, film, place, shots
 from tests.operations.test_remembering import OTHER, SIDE, Patterns, box, scene, thing
 
 from dinoscope.errors import BadRequest, NoSuchObject, NotAPicture
+from dinoscope.geometry import Size
+from dinoscope.operations.following import Follower
 from dinoscope.operations.propagating import Labelled, handed_on
 from dinoscope.operations.region_query import Seen
 from dinoscope.operations.remembering import Objects
 from dinoscope.operations.session import Session
+from dinoscope.operations.whereabouts import Found, Looker
 
 pytestmark = pytest.mark.extra
 pytest.importorskip("av")
@@ -119,6 +123,26 @@ def test_what_cannot_be_is_told(taught: Objects, tmp_path: Path) -> None:
         taught.in_videos.remember("hat", path, box(20, 30), first=50, last=51)
     with pytest.raises(BadRequest, match="lies outside the picture"):
         taught.in_videos.remember("hat", path, box(900, 30), first=0, last=1)
+
+
+def test_what_was_just_lost_is_looked_for_at_every_look(
+    taught: Objects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched, where = list[float](), Looker.where
+    second = 0.0
+
+    def counted(self: Looker, *what: Any) -> tuple[Found, ...]:
+        searched.append(second)
+        return where(self, *what)
+
+    monkeypatch.setattr(Looker, "where", counted)
+    follower, size = Follower(taught.sought("keys")), Size(200, 160)
+    for number in range(12):
+        second = number / 2
+        follower.look(second, scene(50, (60, 40) if second < 1 else None, thing()), size)
+    assert searched[:6] == [0.0, 1.0, 1.5, 2.0, 2.5, 3.5]  # two seconds from 0.5 on, then once a second
+    (track,) = follower.tracks
+    assert [moment.second for moment in track.moments] == [0.0, 0.5]
 
 
 def test_labels_go_to_the_patches_that_are_alike_and_near(colours: Patterns) -> None:

@@ -27,6 +27,7 @@ from dinoscope.pictures.workers import DecodeWorkers, Loaded, Seen
 
 EVERY = 0.5  # seconds between two looks at a thing that is seen
 ABSENT = 0.9  # seconds, at least, between two looks at all of a picture while it is not
+MISSED = 2.0  # seconds after it was lost in which every look is one at all of the picture
 AGAIN = 4.0  # seconds after which all of a picture is looked at though it is seen: there may be another one
 ROOM = 1.9  # sides of the window where it was, in its own: it moves
 STAYS = -2.5  # log odds from which what was the thing a moment ago still may be
@@ -180,8 +181,7 @@ class Follower:
         lost = [one for one in self._live if not self._stays(one, second, pixels, picture)]
         self._live = [one for one in self._live if one not in lost]
         self._over += lost
-        due = ABSENT if not self._live else AGAIN
-        if lost or self._searched is None or second - self._searched >= due:
+        if lost or self._searched is None or second - self._searched >= self._patience(second):
             self._search(second, pixels, picture)
             self._passed = None
         else:
@@ -191,6 +191,12 @@ class Follower:
         """Up to a second nothing has moved."""
         for one in self._live:
             one.last = max(one.last, second)
+
+    def _patience(self, second: float) -> float:
+        """Seconds between two looks at all of a picture."""
+        if self._live:
+            return AGAIN
+        return 0.0 if any(second - one.last <= MISSED for one in self._over) else ABSENT
 
     def _search(self, second: float, pixels: Pixels, picture: Size) -> None:
         self._searched = second
