@@ -30,6 +30,7 @@ OWN = {  # who may say that bytes are the program's own
     "server/resources/objects.py": "an upload",
     "cli/regions.py": "a thumbnail of the library",
     "operations/bases.py": "the sample",
+    "operations/imagining.py": "the sample",
     "operations/palettes.py": "the sample",
     "operations/recognising.py": "the sample",
     "training/agreement.py": "the sample",

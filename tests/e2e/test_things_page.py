@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, expect
-from tests.e2e.conftest import FLAGS, INDEX, PHONE, Complaints, NewPage, environment, serving
+from playwright.sync_api import Browser, Locator, Page, Route, expect
+from tests.e2e.conftest import FLAGS, INDEX, PHONE, Complaints, NewPage, environment, eventually, serving
 from tests.e2e.test_looks import faults
 
 from dinoscope.sample import PICTURES
@@ -129,7 +129,14 @@ def test_a_thing_is_shown_named_found_corrected_and_forgotten(new_page: NewPage,
     assert lies_at(outline, PLACES["desk"])
     assert asked(page, "GET", "/objects") == []
     page.get_by_label("What is it called?").fill("my tape")
+    near: list[Route] = []
+    from_near = re.compile(r"/objects/where(?!.*look=false)")
+    page.route(from_near, lambda route: near.append(route))  # noqa: PLW0108  a built-in is not taken
     page.get_by_role("button", name="Remember it").click()
+    expect(page.locator(".where-likely img").nth(1)).to_be_visible(timeout=WORK_MS)
+    eventually(page, lambda: near)
+    near[0].continue_()
+    page.unroute(from_near)
 
     cards = page.locator(".where-card")
     expect(cards).to_have_count(2, timeout=WORK_MS)

@@ -238,6 +238,11 @@ def test_the_library_says_where_and_where_not(taught: Objects, tmp_path: Path, i
     assert [one.picture.path.name for one in answer.found] == ["33.png"]
     assert answer.found[0].sightings[0].box.overlap(box(20, 70)) > 0.5
     assert (answer.searched, answer.missing) == (6, 0)
+    named = taught.where_in_library("car keys", look=False)
+    assert named.likely[0].path.name == "33.png"
+    assert len(named.likely) == answer.looked_at
+    assert (named.found, named.looked_at) == ((), 0)
+    assert "none seen from near" in named.sentence
     (folder / "33.png").unlink()
     assert taught.where_in_library("car keys").found == ()
 

@@ -60,6 +60,9 @@ def test_a_thing_is_taught_found_corrected_and_forgotten(app: FastAPI) -> None:
 
         answer = client.post(f"{PATH}/where", json={"name": "Keys"}).json()
         assert {one["picture"]["name"] for one in answer["found"]} == {"0.png", "3.png"}, answer["sentence"]
+        named = client.post(f"{PATH}/where?look=false", json={"name": "keys"}).json()
+        assert {one["name"] for one in named["likely"][:2]} == {"0.png", "3.png"}
+        assert (named["found"], named["looked_at"]) == ([], 0)
         here = client.post(f"{PATH}/where", json={"name": "keys", "picture": ids["3.png"]}).json()
         assert here["sentence"] == "keys is in 1 place."
         left, top, right, bottom = here["sightings"][0]["box"]

@@ -41,6 +41,7 @@ export interface Whereabouts {
   sentence: string;
   sightings: Sighting[]; // of one picture
   found: Found[]; // of the library
+  likely: Picture[]; // of it, not looked at from near
   searched: number;
   looked_at: number;
   missing: number;
@@ -74,8 +75,8 @@ export const teachFromVideo = (name: string, stretch: Stretch, also: boolean): P
 export const outline = (photos: readonly TaughtPhoto[], signal: AbortSignal): Promise<Outlined[]> =>
   call("/objects/outline", { ...send("POST", { photos }), signal });
 
-export const whereInLibrary = (name: string, where: string, k: number, signal: AbortSignal): Promise<Whereabouts> =>
-  call(`/objects/where${queryString({ where, k })}`, { ...send("POST", { name }), signal });
+export const whereInLibrary = (name: string, where: string, k: number, signal: AbortSignal, look = true): Promise<Whereabouts> =>
+  call(`/objects/where${queryString({ where, k, look: look ? undefined : "false" })}`, { ...send("POST", { name }), signal });
 
 export const whereInPicture = (name: string, picture: string, signal: AbortSignal): Promise<Whereabouts> =>
   call("/objects/where", { ...send("POST", { name, picture }), signal });

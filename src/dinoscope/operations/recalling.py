@@ -55,6 +55,7 @@ class Recalled:
 
     name: str
     found: tuple[Recall, ...]  # surest first
+    likely: tuple[Picture, ...]  # not looked at from near, likeliest first
     searched: int  # pictures
     looked_at: int  # of them from near
     gone: int  # of these, files that are not there any more as they were indexed
@@ -68,6 +69,10 @@ class Recalled:
         if not self.searched:
             return "The library has no pictures to look in: index a folder first."
         gone = f"; {self.gone} of these files are gone or have changed" if self.gone else ""
+        if self.likely and not self.looked_at:
+            return (
+                f"{self.name} may be in these, none seen from near: {self.searched:,} pictures were searched."
+            )
         among = f"{self.searched:,} pictures were searched, the {self.looked_at} likeliest seen from near"
         if not self.found:
             return f"{self.name} is not here: {among}{gone}."
@@ -91,6 +96,7 @@ def recall(
     read: Read,
     limits: Limits,
     k: int = 20,
+    look: bool = True,
     where: Filter | None = None,
 ) -> Recalled:
     """The pictures with the thing, surest first.
@@ -99,6 +105,7 @@ def recall(
         read: opens files of the library.
         limits: of decoding the sample's pictures that the thing is laid into.
         k: pictures wanted, 1 to MOST; more are looked at, the more are wanted.
+        look: at the likeliest from near, seconds; else these are only named, as soon as the index knows.
 
     Raises:
         BadRequest: ``k`` out of range.
@@ -111,7 +118,8 @@ def recall(
         query = _query(looker, knower, limits)
         named, missing = _candidates(library, view, query, where), view.missing(where)
     indexed = perf_counter()
-    looked = list(_looked(looker, knower, rivals, named[: max(LOOKED_AT, k)], read))
+    chosen = named[: max(LOOKED_AT, k)]
+    looked = list(_looked(looker, knower, rivals, chosen if look else [], read))
     found = sorted(
         (one for one in looked if one is not None and one.sightings),
         key=lambda one: -one.sightings[0].probability,
@@ -119,6 +127,7 @@ def recall(
     return Recalled(
         knower.thing.name,
         tuple(found[:k]),
+        tuple(one.pictures[0] for one in chosen[len(looked) :]),
         library.count(where) - missing,
         len(looked),
         sum(one is None for one in looked),

@@ -213,6 +213,7 @@ class Objects:
         name: str,
         *,
         k: int = 20,
+        look: bool = True,
         where: str | Sequence[str] | Filter | None = None,
         read: Read | None = None,
     ) -> Recalled:
@@ -220,6 +221,7 @@ class Objects:
 
         Args:
             k: pictures wanted, 1 to 200; more are looked at, the more are wanted.
+            look: at the best from near; else they are only named, in ``likely``, which takes no seconds.
             where: a filter such as ``"taken>=2021 and kind=jpeg"``.
             read: opens files of the library; None: in this process.
 
@@ -236,6 +238,7 @@ class Objects:
             read=read or self._session._file,
             limits=Limits.of(self._session.settings),
             k=k,
+            look=look,
             where=condition,
         )
 

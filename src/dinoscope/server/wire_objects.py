@@ -153,6 +153,7 @@ class Whereabouts(Wire):
     sentence: str
     sightings: list[Sighting]
     found: list[Seen]  # surest first
+    likely: list[Picture]  # of the library, not looked at from near, likeliest first
     searched: int  # pictures
     looked_at: int  # of them from near
     missing: int  # pictures whose parts are not known yet
@@ -169,6 +170,7 @@ class Whereabouts(Wire):
             sentence=f"{name} is in {places}." if found else f"{name} is not here.",
             sightings=[Sighting.of(one) for one in found],
             found=[],
+            likely=[],
             searched=1,
             looked_at=1,
             missing=0,
@@ -192,6 +194,7 @@ class Whereabouts(Wire):
                 )
                 for one in answer.found
             ],
+            likely=[Picture.of(one) for one in answer.likely],
             searched=answer.searched,
             looked_at=answer.looked_at,
             missing=answer.missing,

@@ -71,7 +71,9 @@ async def where(
     asked: Ask,
     here: Here,
     condition: Where,
+    *,
     k: Annotated[int, Query(ge=1, le=200, description="pictures of the library wanted")] = 20,
+    look: Annotated[bool, Query(description="from near; else the likeliest are only named, at once")] = True,
 ) -> Whereabouts:
     """The places of a picture where the thing is; or the pictures of the library with it.
 
@@ -83,6 +85,7 @@ async def where(
                 lambda: _of(here).where_in_library(
                     asked.name,
                     k=k,
+                    look=look,
                     where=condition,
                     read=lambda picture, side: None if gone() else here.reread(picture, side),
                 ),

@@ -9,6 +9,7 @@ import { covering, sheetOf } from "../../frames";
 import { whereInLibrary, type Found, type Thing, type Whereabouts } from "../../objects";
 import { formatRoute, navigate, routes, turn } from "../../route";
 import { useStore } from "../../state/store";
+import type { Picture } from "../../wire";
 import { about } from ".";
 import { judge, useAnswer } from "./asking";
 import { momentOf, time } from "./moments";
@@ -17,6 +18,7 @@ import { Traced } from "./traced";
 
 const FIRST = 20; // pictures asked for
 const MOST = 200;
+const SHOWN = 12; // likely ones, while they are looked at
 
 export function InLibrary({ thing }: { thing: Thing }) {
   const { filters } = useStore(routes);
@@ -25,7 +27,14 @@ export function InLibrary({ thing }: { thing: Thing }) {
   const [busy, setBusy] = useState(false);
   const where = expressionOf(filters);
   const known = JSON.stringify(thing.views.map(({ kind, source, box }) => [kind, source, box])); // asked again as soon as it knows better
-  const { answer, failure, looking } = useAnswer(`${thing.name} ${where}`, round + most + hash(known), (signal) => whereInLibrary(thing.name, where, most, signal));
+  const [likely, setLikely] = useState<readonly Picture[]>([]);
+  const ask = async (signal: AbortSignal) => {
+    setLikely([]);
+    const named = await whereInLibrary(thing.name, where, most, signal, false);
+    setLikely(named.likely);
+    return named.likely.length > 0 ? whereInLibrary(thing.name, where, most, signal) : named;
+  };
+  const { answer, failure, looking } = useAnswer(`${thing.name} ${where}`, round + most + hash(known), ask);
   const verdict = async (found: Found, kind: "yes" | "no") => {
     setBusy(true);
     const [best] = found.sightings;
@@ -43,6 +52,7 @@ export function InLibrary({ thing }: { thing: Thing }) {
         {failure && <button type="button" class="button" onClick={() => setRound((n) => n + 1)}><Icon name="refresh" /> Try again</button>}
       </header>
       {!answer && !failure && <progress class="where-wait" aria-label="Looking" />}
+      {!answer && !failure && <Likely pictures={likely} />}
       {answer && (
         <ul class={`where-found${looking ? " waiting" : ""}`} role="list">
           {byVideo(answer.found).map(([found, ...others]) => (
@@ -81,6 +91,17 @@ function titleOf(answer: Whereabouts | null, thing: Thing): string {
   const pictures = answer.found.filter(({ picture }) => !momentOf(picture)).length;
   const told = [pictures && plural(pictures, "picture"), films && plural(films, "video")].filter(Boolean).join(" and ");
   return told ? `In ${told}` : "Not here";
+}
+
+/** What the index names at once, while it is looked at from near. */
+function Likely({ pictures }: { pictures: readonly Picture[] }) {
+  return (
+    <ul class="where-likely" role="list" aria-label="The likeliest, being looked at">
+      {pictures.slice(0, SHOWN).map((one) => (
+        <li key={one.id}><img src={thumbnailUrl(one, 320)} alt={one.name} title={one.path} /></li>
+      ))}
+    </ul>
+  );
 }
 
 function Told({ answer, looking }: { answer: Whereabouts; looking: boolean }) {
