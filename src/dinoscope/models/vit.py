@@ -14,6 +14,7 @@ from functools import lru_cache
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import linear
 from torch.utils.checkpoint import checkpoint
 
 from dinoscope.features import Facet
@@ -169,7 +170,7 @@ class Vit(nn.Module):  # type: ignore[misc]  # torch is not there when types are
 
     def _tokens(self, pictures: Tensor, masked: Masked | None) -> Tensor:
         """(batch, prefix + N, D): what the pictures' patches say, and where they are."""
-        patches = self.patch(pictures).flatten(2).transpose(1, 2)
+        patches = self._patches(pictures)
         if masked is not None:
             patches = torch.where(masked.where[..., None], masked.token.to(patches.dtype), patches)
         prefix = self.cls[None]
@@ -179,6 +180,18 @@ class Vit(nn.Module):  # type: ignore[misc]  # torch is not there when types are
         if self.registers is not None:
             prefix = torch.cat([prefix, self.registers])
         return torch.cat([prefix.expand(len(patches), -1, -1), patches], dim=1)
+
+    def _patches(self, pictures: Tensor) -> Tensor:
+        """(batch, N, D): the convolution, whose windows do not overlap, as one product of matrices.
+
+        As a convolution in bf16, oneDNN computes nonsense on processors with AMX where a picture is a single
+        patch wide (torch 2.13).
+        """
+        (rows, columns), side = self._grid(pictures), self.config.patch
+        tiles = pictures.reshape(len(pictures), 3, rows, side, columns, side).permute(0, 2, 4, 1, 3, 5)
+        return linear(
+            tiles.reshape(len(pictures), rows * columns, -1), self.patch.weight.flatten(1), self.patch.bias
+        )
 
     def _grid(self, pictures: Tensor) -> tuple[int, int]:
         return pictures.shape[2] // self.config.patch, pictures.shape[3] // self.config.patch
