@@ -29,7 +29,7 @@ from dinoscope.operations.whereabouts import Looker, Sighting, apart, query_of, 
 from dinoscope.pictures.limits import Limits
 
 ASKED = 32  # tokens that the index is asked with, of all photos of a thing; and of scenes with it
-TAUGHT = 0.15  # say of the photos beside the scenes: they know large appearances better, scenes small ones
+TAUGHT = 0.3  # say of the photos beside the scenes: they know large appearances better, scenes small ones
 PLACED = 32  # of the candidates by all their tokens, ordered by where these lie
 LOOKED_AT = 12  # pictures at most, or as many as are wanted, each in its PLACES best places
 PATIENCE = 12  # of them without the thing, one after the other, after which nobody looks on
