@@ -18,11 +18,13 @@ from dinoscope.operations.copy_answers import (
     Member,
 )
 from dinoscope.operations.copy_index import stills
+from dinoscope.operations.copy_pixels import area
 
 COPY = 0.5  # probability from which two pictures count as copies, unless another is asked for
 SIMILAR = 0.5  # the same for pictures that are only alike
 MOST_SIMILAR = 1000  # pairs only alike that a report holds, the likest
 ALL = 0.9  # of a picture: it shows no more than that in the other
+FINER = 1.05  # times the pixels a side: what is within a larger picture is more than a part of it
 HARMLESS = frozenset({"identical", "size", "compression", "mirror", "rotation", "stretch"})
 LOSSLESS = frozenset({"png", "tiff", "bmp"})
 
@@ -162,7 +164,7 @@ def _rank(content: str, picture: Picture, within: Mapping[Pair, Found]) -> _Rank
     for (one, other), found in within.items():
         if content in (one, other):
             mine = found.edited == ("here" if content == one else "there")
-            edited += mine and not set(found.edits) <= HARMLESS
+            edited += mine and not set(found.edits) <= HARMLESS and not _finer(found, here=content == one)
             sharper = found.sharper if content == one else 1 / max(found.sharper, 1e-6)
             blunt += sharper < 1 / 1.3
     return _Rank(
@@ -204,4 +206,13 @@ def _fate(content: str, best: str, within: Mapping[Pair, Found]) -> tuple[bool, 
         return False, "look: it shows something that the one to keep does not"
     if "inset" in found.edits or "overlay" in found.edits:
         return False, f"look: {found.words}"
+    if _finer(found, here=content < best):
+        return False, "look: the one to keep has it smaller"
     return True, found.words
+
+
+def _finer(found: Found, *, here: bool) -> bool:
+    """Is one within the other, and of more pixels than it has there? Such a one was not cut out of it."""
+    mine, other = (found.here, found.there) if here else (found.there, found.here)
+    beside = found.shared[1 if here else 0]
+    return 0 < beside < ALL and area(mine) > FINER**2 * area(other) > 0
