@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from dinoscope.errors import FaceRefused, FacesUnchecked
 from dinoscope.features import Pixels
 from dinoscope.geometry import Box
 from dinoscope.pictures import faces
 from dinoscope.pictures.decoding import decode
-from dinoscope.pictures.gate import MODES, admitted_frame, covered, gate, hide, stricter
+from dinoscope.pictures.gate import MODES, admitted_frame, covered, gate, hide, stricter, to_hide
 from dinoscope.pictures.limits import Limits
 from dinoscope.pictures.reading import content_hash
 from dinoscope.pictures.workers import DecodeWorkers
+from dinoscope.sample import PICTURES
 from dinoscope.settings import Settings
 
 FACES = Path(__file__).parent.parent / "faces"
 PERSON, CAT = (FACES / "astronaut.jpg").read_bytes(), (FACES / "chelsea.jpg").read_bytes()
 FACE = Box(93, 52, 157, 129)  # of the person, found by eye: from the forehead to the chin
+AROUND = (60, 10, 190, 180)  # the head
 
 
 def limited(mode: str) -> Limits:
@@ -180,3 +183,56 @@ def test_hiding_stays_inside_its_boxes() -> None:
     assert not changed[:, 31:].any()
     assert changed[5:25, 10:31].mean() > 0.99
     assert covered([box, box], pixels) == pytest.approx(21 * 20 / 2400)
+
+
+LANDSCAPES = sorted((PICTURES / "renewable").iterdir())[:2]
+
+
+def scene(landscape: Path, heads: Sequence[tuple[int, int, int]], size: tuple[int, int]) -> Pixels:
+    """A landscape with the person's head in it: (height of the face, left, top) of each."""
+    with Image.open(landscape) as image:
+        ground = ImageOps.fit(image.convert("RGB"), size)
+    head = Image.open(BytesIO(PERSON)).convert("RGB").crop(AROUND)
+    for high, left, top in heads:
+        scale = high / (FACE.bottom - FACE.top)
+        ground.paste(head.resize((round(head.width * scale), round(head.height * scale))), (left, top))
+    return np.asarray(ground)
+
+
+@pytest.mark.parametrize("landscape", LANDSCAPES, ids=lambda path: path.stem)
+def test_one_small_face_in_a_large_picture_is_found(landscape: Path) -> None:
+    assert not gate(scene(landscape, [], (1024, 768))).face
+    for high in (24, 32, 48, 64):
+        assert gate(scene(landscape, [(high, 700, 300)], (1024, 768))).face, high
+
+
+def test_the_gate_sees_more_pixels_than_the_decoder_leaves() -> None:
+    """The model wants few of a large picture: in those the face is 14 pixels high, and nobody's."""
+    buffer = BytesIO()
+    Image.fromarray(scene(LANDSCAPES[0], [(70, 1500, 900)], (2400, 1800))).save(buffer, "PNG")
+    reduced = decode(buffer.getvalue(), limited("allow"), where="it", at_least=360)
+    assert reduced.pixels.shape == (360, 480, 3)
+    assert not gate(reduced.pixels).face
+    with pytest.raises(FaceRefused):
+        decode(buffer.getvalue(), limited("block"), where="it", at_least=360)
+    hidden = decode(buffer.getvalue(), limited("blur"), where="it", at_least=360)
+    changed = (hidden.pixels != reduced.pixels).any(axis=2)
+    assert changed[188:202, 306:318].all(), "where it is, at the scale of these pixels"
+    assert changed.mean() < 0.03, "and hardly anything else"
+
+
+def test_of_a_crowd_every_face_is_hidden() -> None:
+    heads = [(24, 80, 100), (32, 300, 420), (28, 520, 80), (48, 640, 500), (64, 850, 250), (24, 900, 650)]
+    crowd = scene(LANDSCAPES[0], heads, (1024, 768))
+    boxes = to_hide(crowd, "blur", "it")
+    for high, left, top in heads:
+        scale = high / (FACE.bottom - FACE.top)
+        x = left + (FACE.centre[0] - AROUND[0]) * scale
+        y = top + (FACE.centre[1] - AROUND[1]) * scale
+        assert any(box.left < x < box.right and box.top < y < box.bottom for box in boxes), (high, left, top)
+    hidden = Image.fromarray(hide(crowd, boxes))
+    for side in (1, 2):  # and with more pixels
+        assert not gate(np.asarray(hidden.resize((1024 * side, 768 * side)))).face
+    for left, top in ((0, 0), (512, 0), (0, 384), (512, 384)):  # and from near
+        quarter = hidden.crop((left, top, left + 512, top + 384)).resize((1024, 768))
+        assert not gate(np.asarray(quarter)).face

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
+from math import ceil, sqrt
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ import numpy as np
 from dinoscope.errors import DinoscopeError, MissingExtra, NotAPicture, PictureTooLarge
 from dinoscope.features import Bytes, Pixels
 from dinoscope.geometry import Box, Mask, Size
+from dinoscope.pictures.faces import AREA
 from dinoscope.pictures.gate import Trust, admitted
 from dinoscope.pictures.labour import check_labour
 from dinoscope.pictures.limits import Limits
@@ -83,7 +85,24 @@ def decode(
         MissingExtra: HEIC without ``dinoscope[heic]``.
         FaceRefused, FacesUnchecked: see ``gate``.
     """
-    return admitted(_upright(data, limits, where, at_least), limits.faces, trust, where)
+
+    def nearer(decoded: Decoded) -> Pixels:
+        side = _side_for_faces(decoded)
+        return decoded.pixels if side is None else _upright(data, limits, where, side).pixels
+
+    return admitted(_upright(data, limits, where, at_least), limits.faces, trust, where, nearer)
+
+
+def _side_for_faces(decoded: Decoded) -> int | None:
+    """Pixels of the shorter side that show small faces, where the decoder left many out; else None.
+
+    To decode once for both would give the model other pixels where faces are kept out than elsewhere.
+    """
+    height, width = decoded.pixels.shape[:2]
+    whole = decoded.size.pixels
+    if width * height >= min(AREA / 2, 0.9 * whole):
+        return None
+    return ceil(min(decoded.size.width, decoded.size.height) * sqrt(min(1.0, AREA / whole)))
 
 
 def _upright(data: bytes, limits: Limits, where: str, at_least: int | None) -> Decoded:

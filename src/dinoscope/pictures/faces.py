@@ -1,8 +1,8 @@
 """Finding human faces: CenterFace, quantised, by ONNX Runtime on the CPU.
 
-Two passes over the whole picture propose, one of them small, for faces that fill it and for pictures that
-lie on their side. Two looks from near decide, one of them mirrored. Numbers and where the weights come from:
-docs/decisions/020-faces.md, detector/NOTICE.
+Two passes over the whole picture propose: one with all its pixels up to a megapixel, and a small one, for
+faces that fill it and for pictures that lie on their side. Two looks from near decide, one of them mirrored.
+Numbers and where the weights come from: docs/decisions/020-faces.md, detector/NOTICE.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
+from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,19 +25,23 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 CHECKSUM = "e93ddd5e3cb52b50218689d6e9462616c8251cac9045899397e77b997bfc2401"
-SIDE = 384  # pixels the longer side is brought to for faces in a scene
+AREA = 2**20  # pixels of a picture that are looked at for faces in a scene; it is reduced to that
+SIDE = 384  # pixels the longer side is brought to of a picture that has fewer
 SMALL = 128  # and for faces that fill a picture, which may lie on its side or on its head
 MAYBE = 0.30  # score of the first look from which it is looked at again, from near
+FAR = 0.20  # likewise in a scene of more than SIDE pixels, where faces are small and near looks tell more
 FACE = 0.50  # mean of the looks from near, as it is and mirrored, from which it is one
-LOOKS = 3  # of the likeliest, how many are looked at again
-BESIDE = 0.40  # score of the first look that is enough for another face beside one that is certain
-SMALLEST = 10  # pixels of the shorter side of a face in the first look: fewer tell nobody from anybody
+FAR_FACE = 0.58  # likewise of one that is small in its picture: much is blurred enough to look like one
+BESIDE = 0.10  # score of the first look that is enough for another face beside one that is certain
+LOOKS = 4  # of the likeliest, how many are looked at again
+SMALLEST = 8  # pixels of the shorter side of a face in the first look: fewer tell nobody from anybody
 
 _STEP = 32  # the network halves five times
 _CELL = 4  # pixels of the input a number of its output stands for
 _NEAR = 192  # pixels a side of a look from near
 _AROUND = 2.2  # sides of the face that it takes in: the network was made for faces of a hundred pixels
 _SAME = 0.3  # intersection over union from which two boxes are one face
+_SMALL_SHARE = 0.1  # of the picture's longer side
 _BORDER = 0.1  # share of a small picture that is added at each side
 _GREY = 114  # of what is added around a picture
 
@@ -52,6 +57,8 @@ class Face:
 def find(pixels: Pixels) -> tuple[Face, ...]:
     """The human faces of an upright picture, the surest first.
 
+    Beside one that is certain, whatever may be another counts as one: whoever hides them hides all.
+
     Args:
         pixels: (height, width, 3) sRGB.
 
@@ -60,17 +67,30 @@ def find(pixels: Pixels) -> tuple[Face, ...]:
     """
     try:
         likely = _likely(pixels)
-        for turns, face in likely[:LOOKS]:
+        for turns, face in worth_a_look(likely, pixels):
             score = _from_near(np.rot90(pixels, turns), face.box)
-            if score >= FACE:
-                beside = [other for other in likely if other[1] is not face and other[1].score >= BESIDE]
+            if score >= needed(face, pixels):
                 first = Face(_turned_back(face.box, turns, pixels), score)
-                return tuple(_once([first, *(_at_home(other, pixels) for other in beside)]))
+                beside = (_at_home(other, pixels) for other in likely if other[1] is not face)
+                return tuple(_once([first, *beside]))
         return ()
     except FacesUnchecked:
         raise
     except Exception as error:  # noqa: BLE001  whatever it is, a picture that was not looked at stays out
         raise _unchecked(error) from None
+
+
+def worth_a_look(likely: list[tuple[int, Face]], pixels: Pixels) -> list[tuple[int, Face]]:
+    """Those of ``_likely`` that are looked at from near."""
+    least = FAR if max(pixels.shape[:2]) > SIDE else MAYBE
+    return [one for one in likely[:LOOKS] if one[1].score >= least]
+
+
+def needed(face: Face, pixels: Pixels) -> float:
+    """The mean score from near that makes it a face."""
+    box = face.box
+    small = max(box.right - box.left, box.bottom - box.top) < _SMALL_SHARE * max(pixels.shape[:2])
+    return FAR_FACE if small else FACE
 
 
 def ready() -> None:
@@ -88,22 +108,23 @@ def _likely(pixels: Pixels) -> list[tuple[int, Face]]:
     from PIL import Image
 
     height, width = pixels.shape[:2]
-    whole = _cut(pixels, 0, 0, width, height)
-    whole = whole.resize(_fitted(whole.size, SIDE), Image.Resampling.BILINEAR, reducing_gap=1.5)
+    side = max(SIDE, round(max(width, height) * min(1.0, sqrt(AREA / (width * height)))))
+    scene = Image.fromarray(np.ascontiguousarray(pixels))
+    far = _seen(scene, side, [0], BESIDE)[0]
+    whole = scene.resize(_fitted(scene.size, SIDE), Image.Resampling.BILINEAR, reducing_gap=1.5)
     across, down = round(whole.width * _BORDER), round(whole.height * _BORDER)
     bordered = _cut(np.asarray(whole), -across, -down, whole.width + across, whole.height + down)
     scale = width / whole.width, height / whole.height  # of the picture to what is looked at
-    upright = [Face(_moved(one.box, scale), one.score) for one in _seen(whole, SIDE, [0])[0]]
-    small = _seen(bordered, SMALL, [0, 1, 2, 3])
+    small = _seen(bordered, SMALL, [0, 1, 2, 3], MAYBE)
     for turns, found in enumerate(small):
         by, to = ((-across, -down), scale) if turns % 2 == 0 else ((-down, -across), scale[::-1])
         small[turns] = [Face(_moved(_moved(one.box, (1, 1), by), to), one.score) for one in found]
-    likely = [(0, face) for face in _once([*upright, *small[0]])]
+    likely = [(0, face) for face in _once([*far, *small[0]])]
     likely += [(turns, face) for turns in (1, 2, 3) for face in small[turns]]
     return sorted(likely, key=lambda one: -one[1].score)
 
 
-def _seen(image: Image, side: int, turns: Sequence[int]) -> list[list[Face]]:
+def _seen(image: Image, side: int, turns: Sequence[int], at_least: float) -> list[list[Face]]:
     """What a picture seems to hold, turned in each way, in its pixels; its longer side becomes ``side``."""
     wide, high = _fitted(image.size, side)
     across, along = image.width / wide, image.height / high
@@ -115,7 +136,7 @@ def _seen(image: Image, side: int, turns: Sequence[int]) -> list[list[Face]]:
             back = (across, along) if turn % 2 == 0 else (along, across)
             found[turn] = [
                 Face(_moved(one.box, back), one.score)
-                for one in _decoded(heat[0], scales, offsets, MAYBE)
+                for one in _decoded(heat[0], scales, offsets, at_least)
                 if min(one.box.right - one.box.left, one.box.bottom - one.box.top) >= SMALLEST
             ]
     return [found[turn] for turn in turns]

@@ -6,6 +6,7 @@ gives, pass it as ``admitted_frame``; whoever only wants to know asks ``gate``.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -19,6 +20,7 @@ from dinoscope.pictures.faces import Face, find
 if TYPE_CHECKING:
     from dinoscope.pictures.decoding import Decoded
 
+Nearer: TypeAlias = Callable[["Decoded"], Pixels]
 Mode: TypeAlias = Literal["allow", "drop-patches", "blur", "block"]
 MODES: tuple[Mode, ...] = ("allow", "drop-patches", "blur", "block")  # each stricter than those before it
 
@@ -34,7 +36,7 @@ Trust: TypeAlias = Literal["stranger", "known", "own"]
 
 MARGIN = 0.25  # of a face's sides, hidden with it: hair, chin and ears
 MOST = 0.6  # share of a picture under faces from which hiding them leaves nothing to look for
-_COARSE = 6  # squares a face is averaged to, along its shorter side, before it is blurred
+_COARSE = 3  # squares a face is averaged to, along its shorter side: of 4 a detector took some for a face
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +63,14 @@ def gate(picture: Pixels) -> Verdict:
     return Verdict(find(picture))
 
 
-def admitted(decoded: Decoded, mode: str, trust: Trust, where: str) -> Decoded:
+def admitted(decoded: Decoded, mode: str, trust: Trust, where: str, nearer: Nearer | None = None) -> Decoded:
     """A picture as the mode lets it in.
 
     ``blur`` hides faces from everything and everybody. ``drop-patches`` hides them from the model alone:
     people see the picture as it is, and ``faces`` says which patches no token may be made of.
+
+    Args:
+        nearer: gives the same picture's pixels, more of them where it was reduced, for small faces.
 
     Raises:
         FaceRefused: the mode is ``block`` and there is a face, or hiding the faces leaves nothing.
@@ -73,7 +78,8 @@ def admitted(decoded: Decoded, mode: str, trust: Trust, where: str) -> Decoded:
     """
     if mode == "allow" or trust == "own" or (trust == "known" and mode == "block"):
         return decoded
-    faces = to_hide(decoded.pixels, mode, where)
+    seen = decoded.pixels if nearer is None else nearer(decoded)
+    faces = to_hide(decoded.pixels, mode, where, seen)
     if not faces:
         return decoded
     hidden = replace(decoded, pixels=hide(decoded.pixels, faces))
@@ -85,12 +91,17 @@ def admitted_frame(frame: Pixels, mode: str, where: str) -> Pixels:
     return frame if mode == "allow" else hide(frame, to_hide(frame, mode, where))
 
 
-def to_hide(pixels: Pixels, mode: str, where: str) -> list[Box]:
+def to_hide(pixels: Pixels, mode: str, where: str, nearer: Pixels | None = None) -> list[Box]:
     """The faces of a picture with their surroundings, which a mode other than ``allow`` does not let in.
+
+    Args:
+        nearer: the same picture with more pixels, to look at in its place.
 
     Raises: as ``admitted``.
     """
-    faces = [_widened(face.box, pixels) for face in gate(pixels).faces]
+    seen = pixels if nearer is None else nearer
+    scale = pixels.shape[1] / seen.shape[1], pixels.shape[0] / seen.shape[0]
+    faces = [_widened(_scaled(face.box, scale), pixels) for face in gate(seen).faces]
     if faces and mode not in {"blur", "drop-patches"}:  # a mode nobody knows keeps them out
         raise FaceRefused(
             f"{where} looks like a human face, and faces are kept out here, so nothing of it was kept: "
@@ -125,6 +136,11 @@ def hide(pixels: Pixels, boxes: list[Box]) -> Pixels:
         coarse = part.resize(few, Image.Resampling.BOX)
         hidden[where] = np.asarray(coarse.resize(part.size, Image.Resampling.BICUBIC))
     return hidden
+
+
+def _scaled(box: Box, scale: tuple[float, float]) -> Box:
+    across, down = scale
+    return Box(box.left * across, box.top * down, box.right * across, box.bottom * down)
 
 
 def _widened(box: Box, pixels: Pixels) -> Box:
