@@ -75,6 +75,16 @@ def test_another_thing_does_not_agree_in_its_details() -> None:
     assert laid(template, pattern(1)[0], maps).details > 0.9
 
 
+def test_other_colours_of_the_same_details_are_told_and_another_light_is_not() -> None:
+    picture, outline = pattern(1)
+    template = Template(*arrays(picture, outline))
+    brighter = ImageEnhance.Brightness(picture).enhance(1.2)
+    red, green, blue = picture.split()
+    painted = Image.merge("RGB", (green, blue, red))
+    assert laid(template, brighter, roughly(0)).painted < 0.2
+    assert laid(template, painted, roughly(0)).painted > 0.6
+
+
 def test_an_oblong_window_is_no_other_shape() -> None:
     picture, outline = pattern(1)
     template = Template(*arrays(picture, outline))

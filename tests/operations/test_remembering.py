@@ -15,6 +15,7 @@ from dinoscope.errors import BadRequest, NoSuchObject
 from dinoscope.features import Features, Pixels, normalise
 from dinoscope.geometry import Box, Mask
 from dinoscope.library.library import Library
+from dinoscope.operations.recognising import best_two
 from dinoscope.operations.remembering import Objects
 from dinoscope.operations.session import Session
 from dinoscope.settings import Settings
@@ -299,3 +300,9 @@ def test_where_it_was_is_looked_at_first(taught: Objects, monkeypatch: pytest.Mo
     (again,) = taught.where("car keys", moved, last=[found.box])
     assert again.box.overlap(box(10, 100)) > 0.6
     assert taught.where("car keys", scene(23, None, thing()), last=[found.box]) == ()
+
+
+def test_two_photos_count_and_one_of_another_side_takes_little_away() -> None:
+    assert best_two([0.9, 0.1, 0.7], 0.4) == pytest.approx(0.8)
+    assert best_two([0.9, -5.0], 0.4) == pytest.approx(0.7)
+    assert best_two([0.9], 0.4) == 0.9

@@ -12,14 +12,13 @@ from PIL import Image
 
 from dinoscope.features import FloatArray
 from dinoscope.geometry import Bools
-from dinoscope.operations.aligning import FINEST, Laid, Template, Window, sampled, shifted
+from dinoscope.operations.aligning import FINEST, LIGHTER, Laid, Template, Window, sampled, shifted
 
 ROUNDS, WORST = 3, 0.3  # of fitting the light; share of the pixels it is not fitted to
 APART, USUAL = (
     0.25,
     2.5,
 )  # difference of colours that is too much: at least, and in those usual within the outline
-LIGHTER = 0.5, 2.0  # by which light may change a contrast
 LEAST = 20  # pixels
 
 

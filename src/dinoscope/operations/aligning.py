@@ -33,6 +33,8 @@ FLAT = 2e-4  # variance of a colour below which there is nothing to compare
 RIM, CORE = 4, 0.35  # finest pixels within an outline left out of the comparison; share that stays at least
 NEAR = 4  # finest pixels about each within which details are compared
 FAINT = 4e-5  # variance of grey that is noise
+LIGHTER = 0.5, 2.0  # by which light may change the contrast of a colour
+SPREAD, PAINTED = 0.02, 1.2  # of colours, at least; and by how much they differ at most, in it
 
 # (2, 3) from a view's window to another window, both made square by their means, in [0, 1] x [0, 1]
 Doubles = NDArray[np.float64]
@@ -46,6 +48,7 @@ class Laid:
     score: float  # correlation of colours, -1 to 1
     details: float  # mean correlation of what is about each pixel, -1 to 1
     affine: Affine
+    painted: float = 1.0  # difference of colours in the light that suits, in the window's spread: 0 the same
 
     @property
     def inverse(self) -> Affine:
@@ -84,8 +87,9 @@ class Template:
         finest, close = self._finest.adjusted(window.finest, maps, LAST)
         maps = np.where((finest > 0)[:, None, None], close, maps)
         alike = [self._alike(window.finest, one) for one in maps]
-        best = int(np.argmax(alike))
-        return Laid(float(found[best]), alike[best], maps[best])
+        best = max(range(len(maps)), key=lambda number: alike[number][0])
+        details, painted = alike[best]
+        return Laid(float(found[best]), details, maps[best], painted)
 
     @cached_property
     def _fine(self) -> Points:
@@ -120,10 +124,14 @@ class Template:
             inside = less
         return inside.astype(np.float32)
 
-    def _alike(self, window: FloatArray, affine: Affine) -> float:
-        """Of details about each pixel, light and what is far left aside: their mean correlation."""
-        seen = sampled(window.mean(axis=2)[None], shifted(affine, FINEST)[None]).reshape(FINEST, FINEST)
-        return correlated(self.planes.mean(axis=0), seen, self._inside)
+    def _alike(self, window: FloatArray, affine: Affine) -> tuple[float, float]:
+        """Of details about each pixel, light and what is far left aside: their mean correlation; and by how
+        much colours differ."""
+        planes = np.ascontiguousarray(window.transpose(2, 0, 1))
+        seen = sampled(planes, shifted(affine, FINEST)[None])[0].reshape(self.planes.shape)
+        inside = self._inside > 0
+        details = correlated(self.planes.mean(axis=0), seen.mean(axis=0), self._inside)
+        return details, repainted(self.planes[:, inside], seen[:, inside])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -184,6 +192,18 @@ class Points:
             if not len(which):
                 break
         return scores, best
+
+
+def repainted(view: FloatArray, seen: FloatArray) -> float:
+    """Of colours (3, n): by how much they differ mostly, each in the light that suits, relative to the spread
+    of what is seen; 0 the same, about 1 nothing in common, PAINTED at most."""
+    if not view.size:
+        return 1.0
+    one, other = (each - each.mean(axis=1, keepdims=True) for each in (view, seen))
+    crossed, varied = ((one * each).sum(axis=1, keepdims=True) for each in (other, one))
+    light = np.clip(crossed / np.maximum(varied, 1e-3), *LIGHTER)
+    off = float(np.median(np.abs(light * one - other).mean(axis=0)))
+    return min(off / max(float(np.abs(other).mean()), SPREAD), PAINTED)
 
 
 def correlated(one: FloatArray, other: FloatArray, inside: FloatArray) -> float:

@@ -1,12 +1,13 @@
 """Is what is seen in a window the very thing that was taught?
 
-Three likenesses are measured. Of the patches, by the model: it has no scale of its own, for a plain thing is
+Four likenesses are measured. Of the patches, by the model: it has no scale of its own, for a plain thing is
 like much, a patterned one like little. So it is told in deviations from what the same view scores in windows
 of the sample's pictures, where the thing is not. The same patches less what they have of the ground beside
-the thing, which may come again without it. And of the details, by laying the view over the window
-(``aligning``). A logistic function of all is the probability that it is there; it was fitted on composed
-scenes (docs/decisions/022-remembering.md). Other things that were taught, and what somebody said the thing is
-not, are asked the same way, and take the window when they know it better.
+the thing, which may come again without it. And of the details and the colours, by laying the view over the
+window (``aligning``). It counts what the two photos say that know the window best: what is like one of them
+by chance is not like another. A logistic function of all is the probability that it is there; it was fitted
+on composed scenes (docs/decisions/022-remembering.md). Other things that were taught, and what somebody said
+the thing is not, are asked the same way, and take the window when they know it better.
 """
 
 from __future__ import annotations
@@ -34,12 +35,15 @@ from dinoscope.settings import Settings
 
 WINDOWS = 48  # of the sample, that what is not the thing is measured on: 3-6 s of encoding, once a model
 VERSION = 2  # one more whenever the cohort is another
-LEVEL, BY_PATCHES, BEYOND_GROUND, BY_DETAILS = -8.6, 3.1, 7.5, 8.4  # log odds; fitted, see above
+LEVEL, BY_PATCHES, BEYOND_GROUND, BY_DETAILS, PAINTED = -8.2, 3.4, 10.4, 7.6, -2.3  # log odds; fitted
+MOST_ALIKE = 1.3  # by patches, relative to what is usual: more says no more
+BEHIND = 0.4, 0.1, 0.2  # by which a second photo's likenesses count less at most: it may show another side
 LITTLE = 0.25  # of likeness beyond the ground's, where the photo has no ground: it speaks neither way
 USUAL, LEAST_USUAL, MOST_USUAL = 5.4, 4.0, 8.0  # deviations of a photo by others: of one alone, and bounds
 COMPARED = 6  # photos that are compared with each other
-VIEWS = 4  # of a thing that are laid over a window: those whose patches are most alike
-SURE = 0.55  # agreement of details from which no other view is asked
+VIEWS = 4  # of a thing that are asked closely about a window: those whose patches are most alike
+AGREE = 2  # of them that count
+SURE = 0.55  # agreement of details of two views from which no other one is asked
 LEAST = 0.02  # deviation
 FARTHEST = 20.0  # deviations counted at most
 WORTH = 1.0  # deviations by patches below which nothing is laid over a window
@@ -125,21 +129,25 @@ class Knower:
         """The view that knows the window best; none where it is more like what somebody said it is not."""
         patches = _flat(near.seen)
         likely = [(view_deviations(view, patches), view, template) for view, template in self._views]
-        likely.sort(key=lambda one: -one[0])
+        likely = sorted(likely, key=lambda one: -one[0])[:VIEWS]
         alike, view, template = likely[0]
-        laid = NOWHERE
-        for _, other, over in likely[: VIEWS if alike >= WORTH else 0]:
+        laid, details = NOWHERE, list[float]()
+        for _, other, over in likely if alike >= WORTH else ():
             roughly = maps(Placed(other.patches, other.places), other.weights, other.poses, near.placed)
             found = over.laid(near.ready, roughly)
+            details.append(found.details)
             if found.details > laid.details:
                 view, laid, template = other, found, over
-            if laid.details >= SURE:
+            if sum(one >= SURE for one in details) == AGREE:
                 break
+        by_patches = [one / self.usual for one, _, _ in likely]
+        beyond = [beyond_ground(one, patches) for _, one, _ in likely]
         odds = (
             LEVEL
-            + BY_PATCHES * alike / self.usual
-            + BEYOND_GROUND * beyond_ground(view, patches)
-            + BY_DETAILS * laid.details
+            + BY_PATCHES * min(best_two(by_patches, BEHIND[0]), MOST_ALIKE)
+            + BEYOND_GROUND * best_two(beyond, BEHIND[1])
+            + BY_DETAILS * best_two(details or [0.0] * len(likely), BEHIND[2])
+            + PAINTED * laid.painted
         )
         best = Judged(odds, view, alike, laid, template)
         if best.odds > DENIED and self.thing.denied:
@@ -158,6 +166,12 @@ class Knower:
     def glance(self, seen: Seen) -> float:
         """The same of a window that was seen with few patches."""
         return max(view_deviations(view, _flat(seen)) for view, _ in self._views)
+
+
+def best_two(values: Sequence[float], behind: float) -> float:
+    """The mean of the two largest, the second one as if it were ``behind`` the first at most."""
+    first, *others = sorted(values, reverse=True)[:AGREE]
+    return first if not others else (first + max(others[0], first - behind)) / 2
 
 
 def film_of(view: Memory) -> str | None:
