@@ -21,7 +21,7 @@ from dinoscope.errors import LibraryDamaged, LibraryReadOnly
 from dinoscope.library.paths import to_path
 
 FILE = "copies.sqlite"
-VERSION = 1  # of the tables
+VERSION = 2  # of the tables
 _TABLES = (
     "CREATE TABLE fingerprints (content TEXT PRIMARY KEY, bits BLOB NOT NULL, quality INTEGER NOT NULL) "
     "WITHOUT ROWID",
@@ -36,6 +36,11 @@ _TABLES = (
     """CREATE TABLE trash (
         id INTEGER PRIMARY KEY AUTOINCREMENT, batch INTEGER NOT NULL, path TEXT NOT NULL, name TEXT NOT NULL,
         step TEXT NOT NULL, record TEXT NOT NULL)""",
+)
+# Points of contents, those that are looked among first; whole until the content was compared
+_POINTS = (
+    "CREATE TABLE points (content TEXT PRIMARY KEY, found BLOB NOT NULL, whole INTEGER NOT NULL) "
+    "WITHOUT ROWID"
 )
 _WAIT = 10.0  # seconds for another process that writes
 _SLICE = 500  # parameters a statement
@@ -62,7 +67,7 @@ class CopyBook:
             version = int(self._db.execute("PRAGMA user_version").fetchone()[0])
             if version > VERSION:
                 raise LibraryDamaged(f"{folder / FILE} was written by a newer Dinoscope: upgrade Dinoscope")
-            if version == 0:
+            if version < VERSION:
                 self._make()
         except sqlite3.DatabaseError as error:
             raise self._said(error) from None
@@ -70,8 +75,9 @@ class CopyBook:
     def _make(self) -> None:
         self._db.execute("PRAGMA journal_mode = WAL")
         with self.writing():
-            if int(self._db.execute("PRAGMA user_version").fetchone()[0]) == 0:
-                for statement in _TABLES:
+            version = int(self._db.execute("PRAGMA user_version").fetchone()[0])
+            if version < VERSION:
+                for statement in (*(() if version else _TABLES), _POINTS):
                     self._db.execute(statement)
                 self._db.execute(f"PRAGMA user_version = {VERSION}")
 
@@ -135,6 +141,32 @@ class CopyBook:
         rows = [(content, bits.tobytes(), quality) for content, (bits, quality) in found.items()]
         with self.writing() as db:
             db.executemany("INSERT OR REPLACE INTO fingerprints VALUES (?, ?, ?)", rows)
+
+    # Points, as bytes: what they mean is told by ``operations.copy_points``
+
+    def put_points(self, found: Mapping[str, bytes]) -> None:
+        """Keep these: content to its points, the ones that others are looked for among first."""
+        with self.writing() as db:
+            db.executemany("INSERT OR REPLACE INTO points VALUES (?, ?, 1)", list(found.items()))
+
+    def pointed(self) -> set[str]:
+        """Contents all of whose points are there: those that were not compared since these were made."""
+        return {row[0] for row in self.read("SELECT content FROM points WHERE whole")}
+
+    def points(self, contents: Sequence[str]) -> dict[str, bytes]:
+        """What is kept of these."""
+        found: dict[str, bytes] = {}
+        for start in range(0, len(contents), _SLICE):
+            some = contents[start : start + _SLICE]
+            marks = ",".join("?" * len(some))
+            found.update(self.read(f"SELECT content, found FROM points WHERE content IN ({marks})", some))
+        return found
+
+    def trim_points(self, contents: Sequence[str], most: int) -> None:
+        """Keep only so many bytes of these: they were compared."""
+        rows = [(most, content) for content in contents]
+        with self.writing() as db:
+            db.executemany("UPDATE points SET found = substr(found, 1, ?), whole = 0 WHERE content = ?", rows)
 
     # Pairs
 

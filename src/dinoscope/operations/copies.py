@@ -10,7 +10,7 @@ kept with both probabilities, so that a threshold is chosen later, without looki
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Lock
@@ -26,11 +26,12 @@ from dinoscope.operations.copy_evidence import Evidence, Seen, examine, probabil
 from dinoscope.operations.copy_index import Gallery, Rows, fingerprinted, whole_of
 from dinoscope.operations.copy_naming import name_edits
 from dinoscope.operations.copy_pixels import common_outline
+from dinoscope.operations.copy_points import LISTED, POINT
 from dinoscope.operations.copy_proposals import FEW, Proposer, joined
 from dinoscope.pictures.fingerprint import ALIKE
 from dinoscope.pictures.limits import Limits
 
-METHOD = 2  # one more whenever pairs would come out otherwise: they are looked for anew
+METHOD = 3  # one more whenever pairs would come out otherwise: they are looked for anew
 COPY = 0.5  # probability from which two pictures count as copies, unless another is asked for
 KEPT = 0.02  # pairs less likely than this, and no more likely to be alike, are not kept
 SIMILAR = (14.0, -2.6)  # logistic: how much nearer than the background -> probability of the same subject
@@ -90,33 +91,36 @@ class CopyFinder:
                 self._glances.forget()
 
     def _looked(self, cancelled: Callable[[], bool]) -> Iterator[CopyProgress]:
-        for step in self.fingerprint():
-            yield step
-            if cancelled():
-                return
         known = self.book.checked(self.method)
         fresh = np.asarray(
             [row for row, content in enumerate(self.whole.contents) if content not in known], np.int64
         )
+        for step in self.fingerprint([self.whole.contents[row] for row in fresh.tolist()]):
+            yield step
+            if cancelled():
+                return
         self.proposer.renew(len(fresh))
         copies, known_pairs = 0, set[tuple[int, int]]()
         for start in range(0, len(fresh), _BLOCK):
             rows = fresh[start : start + _BLOCK]
-            pairs = {
-                pair: lead for pair, lead in self.proposer.pairs(rows).items() if pair not in known_pairs
-            }
+            pairs, pasted = self.proposer.pairs(rows), self.proposer.pasted(rows)
+            missing = sorted(pasted - pairs.keys())
+            pairs |= dict(zip(missing, self.proposer.nearness(missing).tolist(), strict=True))
+            pairs = {pair: lead for pair, lead in pairs.items() if pair not in known_pairs}
             known_pairs.update(pairs)  # the other one of two proposes the pair again
-            found = self.examined(pairs)
-            self.book.put(self.method, [self.whole.contents[row] for row in rows.tolist()], found)
+            found = self.examined(pairs, pasted)
+            contents = [self.whole.contents[row] for row in rows.tolist()]
+            self.book.put(self.method, contents, found)
+            self.book.trim_points(contents, LISTED * POINT.itemsize)
             copies += sum(copy >= COPY for copy, _, _ in found.values())
             yield CopyProgress("Comparing", min(start + _BLOCK, len(fresh)), len(fresh), copies)
             if cancelled():
                 return
         yield CopyProgress("Comparing", len(fresh), len(fresh), copies)
 
-    def fingerprint(self) -> Iterator[CopyProgress]:
-        """Make the fingerprints that are missing, some 3 ms each."""
-        for done, total in fingerprinted(self.library, self.book, self.gallery, self.whole):
+    def fingerprint(self, pointed: Collection[str] = ()) -> Iterator[CopyProgress]:
+        """Make the fingerprints that are missing, some 3 ms each, and the points of these contents."""
+        for done, total in fingerprinted(self.library, self.book, self.gallery, self.whole, pointed):
             yield CopyProgress("Fingerprints", done, total, 0)
         self.proposer.renew(0)
 
@@ -124,10 +128,16 @@ class CopyFinder:
         """(n, 32) bits in the order of the rows, and (n,) qualities, -1 where there is none."""
         return self.proposer.fingerprints()
 
-    def examined(self, pairs: Mapping[tuple[int, int], float]) -> dict[Pair, Kept]:
+    def examined(
+        self, pairs: Mapping[tuple[int, int], float], pasted: Collection[tuple[int, int]] = ()
+    ) -> dict[Pair, Kept]:
         """What the pictures themselves say to the proposed pairs; the unlikely ones are left out.
 
         In a large library most of what is proposed is none, and a glance at small pictures tells.
+
+        Args:
+            pairs: rows, and how much nearer they are than the background.
+            pasted: those of which one may show a small piece of the other, which no glance would tell.
         """
         ids = joined(pairs).tolist()
         pictures = dict(zip(ids, self._pictures([self.whole.pictures[row] for row in ids]), strict=True))
@@ -137,18 +147,22 @@ class CopyFinder:
 
         def looked(pair: tuple[tuple[int, int], float]) -> tuple[Pair, Kept] | None:
             one, two = (pictures[row] for row in pair[0])
-            return None if one is None or two is None else self._laid(one, two, pair[1])
+            if one is None or two is None:
+                return None
+            return self._laid(one, two, pair[1], glanced=pair[0] not in pasted)
 
         with ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="dinoscope-copies") as pool:
             found = list(pool.map(looked, sorted(pairs.items())))
         return dict(one for one in found if one is not None)
 
-    def _laid(self, one: Picture, two: Picture, nearness: float) -> tuple[Pair, Kept] | None:
+    def _laid(
+        self, one: Picture, two: Picture, nearness: float, *, glanced: bool
+    ) -> tuple[Pair, Kept] | None:
         """Two pictures laid on each other; None where that makes nothing likely."""
         if one.content > two.content:
             one, two = two, one
         similar = likeness(nearness)
-        if len(self.whole) > FEW and self._glance(one, two) < WORTH:
+        if glanced and len(self.whole) > FEW and self._glance(one, two) < WORTH:
             return ((one.content, two.content), (0.0, similar, {})) if similar > KEPT else None
         here, there = self.gallery.seen(one), self.gallery.seen(two)
         evidence = examine(here, there) if here is not None and there is not None else None

@@ -15,6 +15,8 @@ from dinoscope.library.library import Library
 from dinoscope.library.shelves import drawn
 from dinoscope.operations.copy_index import Rows, Whole, windows_of
 from dinoscope.operations.copy_neighbours import Neighbours, alike_index
+from dinoscope.operations.copy_pasted import PointIndex
+from dinoscope.operations.copy_points import POINT, Points
 from dinoscope.pictures.fingerprint import ALIKE, PLAIN, turned_bits
 
 WHOLES, PIECES = 6, 3  # nearest pictures looked at for a whole picture, and for each of its windows
@@ -26,6 +28,7 @@ WORTH, WORTH_PIECE = 0.25, 0.04
 IN_ALL, IN_ALL_PIECES = 20_000, 4_000
 _DRAWN = 1000  # pictures by which it is told how near that is
 FEW = 300  # pictures: of so small a library the nearest are looked at however far they are
+_BLOCK = 2048  # pictures whose points are read at once
 TWINS = 50  # pictures of one fingerprint that each is laid on: a thousand blank forms are a million pairs
 
 Pairs = dict[tuple[int, int], float]  # rows, the smaller first -> how much nearer than the background
@@ -43,6 +46,7 @@ class Proposer:
         self._alike: Any = None  # FAISS's index, of the fingerprints that tell something
         self._near: Neighbours | None = None
         self._near_parts: Neighbours | None = None
+        self._points: PointIndex | None = None
         self._least: tuple[float, float] = (-1.0, -1.0)
 
     def renew(self, asked: int) -> None:
@@ -62,7 +66,7 @@ class Proposer:
 
     def rest(self) -> None:
         """Let go of what only ``pairs`` needs; it is made anew when pairs are asked for."""
-        self._near = self._near_parts = self._alike = None
+        self._near = self._near_parts = self._alike = self._points = None
 
     def pairs(self, rows: Rows) -> Pairs:
         """Pairs of these rows and any others that may be copies."""
@@ -77,6 +81,23 @@ class Proposer:
         pieces.update(self._fingerprint_pairs(rows))
         fresh = sorted(pieces - found.keys())
         return found | dict(zip(fresh, self.nearness(fresh).tolist(), strict=True))
+
+    def pasted(self, rows: Rows) -> set[tuple[int, int]]:
+        """Pairs of these rows and any others of which one may show a piece of the other, however small."""
+        if self._points is None:
+            count = len(self._whole)
+            blocks = (np.arange(start, min(start + _BLOCK, count)) for start in range(0, count, _BLOCK))
+            self._points = PointIndex((one for block in blocks for one in self._pointed(block)), count)
+        found = self._points.proposed(list(self._pointed(rows)))
+        return {(min(row, other), max(row, other)) for row, other in found}
+
+    def _pointed(self, rows: Rows) -> Iterator[tuple[int, Points]]:
+        """Each of these rows whose points are kept, and these."""
+        contents = [self._whole.contents[row] for row in rows.tolist()]
+        kept = self._book.points(contents)
+        for row, content in zip(rows.tolist(), contents, strict=True):
+            if content in kept:
+                yield row, np.frombuffer(kept[content], POINT)
 
     def _wholes(self, rows: Rows) -> tuple[Rows, FloatArray]:
         """The nearest of each, and how much nearer than the background."""
