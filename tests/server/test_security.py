@@ -39,7 +39,16 @@ def test_this_machine_is_known_by_its_loopback_names(reader: TestClient, host: s
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:7766", "127.0.0.1.evil.example", "10.0.0.1", ""]
+    "host",
+    [
+        "evil.example",
+        "evil.example:7766",
+        "127.0.0.1.evil.example",
+        "10.0.0.1",
+        "",
+        "127.0.0.1:7766@evil.example",
+        "localhost:x",
+    ],
 )
 @pytest.mark.parametrize("path", [ABOUT, "/", "/api/v1/pictures/1/original"])
 def test_a_rebound_name_gets_nothing(reader: TestClient, host: str, path: str) -> None:

@@ -27,7 +27,7 @@ from dinoscope.sample import PICTURES
 
 BASE_MEMORY = 2**30  # bytes of address space for Python, numpy and Pillow's libraries
 DETECTOR_MEMORY = 2**29  # more for ONNX Runtime, where pictures are checked for faces
-IDLE_MEMORY = 160 * 2**20  # bytes from which on a process is asked whether it needs them
+IDLE_MEMORY = 96 * 2**20  # bytes from which on a process is asked whether it needs them
 MEMORY_PER_PIXEL = 12  # RGBA, its RGB copy and a conversion between them, with room
 GRACE = 2.0  # seconds beyond the limit; the parent ends us first, this is for when it is gone
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import socket
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -22,6 +23,7 @@ from dinoscope.server.problems import problem
 COOKIE = "dinoscope_session"
 LOGIN = "/api/v1/login"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_HOST = re.compile(r"(?:\[([^\[\]@,\s]+)\]|([^\[\]:@,/\s]+))(?::[0-9]{0,5})?")  # RFC 9110, 7.2
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 POLICY = "; ".join(
@@ -120,14 +122,15 @@ def _cookie(headers: Headers) -> str:
 
 
 def host_name(header: str) -> str:
-    """The name in a Host header, without port and brackets.
+    """The name in a Host header, without port and brackets; empty where it is no name and port.
 
     >>> host_name("[::1]:7766"), host_name("localhost:7766"), host_name("localhost")
     ('::1', 'localhost', 'localhost')
+    >>> host_name("localhost:7766@evil.example")
+    ''
     """
-    if header.startswith("["):
-        return header[1:].partition("]")[0]
-    return header.rpartition(":")[0] if ":" in header else header
+    parts = _HOST.fullmatch(header)
+    return (parts[1] or parts[2]) if parts else ""
 
 
 class SafeHeaders:
