@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from tests.operations.test_remembering import Patterns, box, scene, thing
 
+from dinoscope.errors import BadRequest
 from dinoscope.features import normalise
 from dinoscope.operations.imagining import imagined, merged
+from dinoscope.operations.memories import Imagined, Remembered
 from dinoscope.operations.recognising import LITTLE, beyond_ground
 from dinoscope.operations.remembering import Objects
 from dinoscope.operations.session import Session
@@ -31,7 +33,8 @@ def test_tokens_of_a_small_appearance_are_met_by_scenes_with_it_and_not_by_other
     objects: Objects, session: Session
 ) -> None:
     views, looker = objects.get("keys").shown, objects.looker
-    tokens, weights = imagined(looker, views, 32, Limits.of(session.settings))
+    scenes = imagined(looker, views, Limits.of(session.settings))
+    tokens, weights = scenes.tokens, scenes.weights
     assert len(tokens) == len(weights) <= 32
     assert np.linalg.norm(tokens, axis=1) == pytest.approx(1, abs=1e-4)
     assert weights.sum() == pytest.approx(1, abs=1e-4)
@@ -43,10 +46,30 @@ def test_tokens_of_a_small_appearance_are_met_by_scenes_with_it_and_not_by_other
     assert alike((220, 150), 1) > max(alike(None, 1), alike((220, 150), 7)) + 0.02
 
 
-def test_the_same_views_are_always_laid_alike(objects: Objects, session: Session) -> None:
-    views, limits = objects.get("keys").shown, Limits.of(session.settings)
-    for one, other in zip(*(imagined(objects.looker, views, 8, limits) for _ in range(2)), strict=True):
-        np.testing.assert_array_equal(one, other)
+def test_scenes_are_kept_with_the_thing_until_other_views_are_laid(
+    objects: Objects, session: Session
+) -> None:
+    kept = objects.get("keys")
+    again = imagined(objects.looker, kept.laid, Limits.of(session.settings))
+    assert kept.imagined is not None
+    np.testing.assert_allclose(kept.imagined.tokens, again.tokens, atol=1e-3)
+    objects.remember("keys", (scene(11, (60, 50), thing()), box(60, 50)), also=True)
+    taught = objects.get("keys")
+    assert taught.imagined is not None
+    assert taught.imagined.tokens.shape != again.tokens.shape or not np.allclose(
+        taught.imagined.tokens, again.tokens, atol=1e-2
+    )
+    objects.drop("keys", 1)
+    assert objects.get("keys").imagined is None
+    assert kept.of_views((*kept.views, replace(kept.views[0], kind="no"))).imagined is kept.imagined
+
+
+def test_a_file_of_before_scenes_is_read_and_one_with_wrong_scenes_is_not(objects: Objects) -> None:
+    kept = objects.get("keys")
+    assert Remembered.read(replace(kept, imagined=None).written(), "a file").imagined is None
+    wrong = Imagined(np.zeros((3, 2), np.float32), np.ones(3, np.float32))
+    with pytest.raises(BadRequest, match="damaged"):
+        Remembered.read(replace(kept, imagined=wrong).written(), "a file")
 
 
 def test_a_mean_token_has_the_say_of_all_it_stands_for() -> None:

@@ -16,7 +16,7 @@ from PIL import Image
 from dinoscope.features import FloatArray, Pixels, normalise
 from dinoscope.geometry import Bools, Mask
 from dinoscope.operations.keepsakes import sampled
-from dinoscope.operations.memories import Memory
+from dinoscope.operations.memories import Imagined, Memory
 from dinoscope.operations.pooling import grouped, placed
 from dinoscope.operations.queries import pixels_of
 from dinoscope.operations.region_query import Seen, foregrounds
@@ -24,28 +24,21 @@ from dinoscope.operations.whereabouts import Looker
 from dinoscope.pictures.limits import Limits
 
 SHARES = (0.02, 0.05, 0.12)  # of a scene that the thing covers
-VIEWS = 3  # that are laid into a scene of each share: nine encodings
 SIDE = 384  # pixels of a scene's longer side
 ROOM = 0.95  # of a scene's side that a thing may take
 HALF = 0.5  # of a patch, beside the one covered most, from which it is the thing's
-EACH = 12  # tokens of a scene
+EACH, MOST = 12, 32  # tokens of a scene, and of all
 
 
-def imagined(
-    looker: Looker, views: Sequence[Memory], most: int, limits: Limits
-) -> tuple[FloatArray, FloatArray]:
-    """Tokens (q, P) unit, ``most`` at most, and their weights (q,), sum 1.
-
-    Args:
-        views: at least one; of more than VIEWS, the first.
-    """
-    laid = list(_scenes(views[:VIEWS], limits))
+def imagined(looker: Looker, views: Sequence[Memory], limits: Limits) -> Imagined:
+    """Tokens of scenes, MOST at most, of one view or more: three encodings each."""
+    laid = list(_scenes(views, limits))
     features = looker.backbone.encode([scene for scene, _ in laid])
     parts = [
         _tokens(Seen.of(each, looker.basis), mask) for each, (_, mask) in zip(features, laid, strict=True)
     ]
     tokens, says = (np.concatenate(each) for each in zip(*parts, strict=True))
-    return merged(tokens, says, tokens, most)
+    return Imagined(*merged(tokens, says, tokens, MOST))
 
 
 def merged(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from io import BytesIO
+from operator import is_
 from typing import Any, Literal
 
 import numpy as np
@@ -15,11 +16,12 @@ from dinoscope.errors import BadRequest
 from dinoscope.features import FloatArray, Pixels
 from dinoscope.geometry import Bools, Box, Size
 
-VERSION = 2  # of the file; 1 did not know where patches lie, and had two numbers more in ``null``
+VERSION = 3  # of the file; 2 had no scenes; 1 did not know where patches lie, and had more in ``null``
 LONGEST = 100  # characters of a name
 MOST_VIEWS = 24  # taught and corrected: each costs about 20 ms a place looked at
 MOST_BYTES = 64 * 2**20  # of a file somebody hands in
 MOST_PATCHES, MOST_POSES = 4096, 16  # of a view
+LAID = 3  # views that are laid into scenes
 SIDE = 160  # pixels of the longer side of what is kept of a photo
 Kind = Literal["taught", "yes", "no"]  # a photo; a sighting confirmed, or denied
 KINDS: tuple[Kind, ...] = ("taught", "yes", "no")
@@ -47,6 +49,14 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Imagined:
+    """What a library is asked with beside the photos: tokens of scenes that the thing was laid into."""
+
+    tokens: FloatArray  # (q, P) unit
+    weights: FloatArray  # (q,) sum 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Remembered:
     """A thing with a name."""
 
@@ -54,6 +64,7 @@ class Remembered:
     model: str  # key of the identity that saw it
     created: str  # ISO time, UTC
     views: tuple[Memory, ...]
+    imagined: Imagined | None = None  # of the first LAID views of it; None: not seen yet
 
     @property
     def shown(self) -> tuple[Memory, ...]:
@@ -64,6 +75,17 @@ class Remembered:
     def denied(self) -> tuple[Memory, ...]:
         """What it was mistaken for."""
         return tuple(view for view in self.views if view.kind == "no")
+
+    @property
+    def laid(self) -> tuple[Memory, ...]:
+        """The views that are laid into scenes."""
+        return self.shown[:LAID]
+
+    def of_views(self, views: Sequence[Memory]) -> Remembered:
+        """The same thing of these views; scenes of others are forgotten."""
+        made = replace(self, views=tuple(views))
+        same = len(made.laid) == len(self.laid) and all(map(is_, made.laid, self.laid))
+        return made if same else replace(made, imagined=None)
 
     def with_views(self, more: Sequence[Memory]) -> Remembered:
         """The same with more of them; a view of the same place of the same photo is replaced.
@@ -77,7 +99,7 @@ class Remembered:
                 f"{self.name!r} is remembered from {len(kept)} views, and {MOST_VIEWS} is the most: "
                 "forget it and teach it from its best photos"
             )
-        return replace(self, views=(*kept, *more))
+        return self.of_views((*kept, *more))
 
     def written(self) -> bytes:
         """The file."""
@@ -93,6 +115,8 @@ class Remembered:
         }
         for number, view in enumerate(self.views):
             arrays |= {f"{number}_{name}": value for name, value in _arrays(view).items()}
+        if self.imagined is not None:
+            arrays |= {"imagined": self.imagined.tokens.astype(np.float16), "says": self.imagined.weights}
         buffer = BytesIO()
         np.savez_compressed(buffer, **arrays)
         return buffer.getvalue()
@@ -117,6 +141,7 @@ class Remembered:
                     raise BadRequest(f"{where} was exported by a newer Dinoscope: update this one")
                 views = [_view(one, kept, number) for number, one in enumerate(about["views"])]
                 found = cls(checked_name(about["name"]), str(about["model"]), str(about["created"]), ())
+                scenes = _imagined(kept, views)
         except (BadRequest, MemoryError):
             raise
         except Exception as error:  # noqa: BLE001  zip files, zlib, NumPy and JSON each raise their own
@@ -125,7 +150,7 @@ class Remembered:
             ) from None
         if not any(view.kind != "no" for view in views) or len(views) > MOST_VIEWS:
             raise BadRequest(f"{where} holds no view of a thing, or too many: export it again")
-        return replace(found, views=tuple(views))
+        return replace(found, views=tuple(views), imagined=scenes)
 
 
 def checked_name(name: str) -> str:
@@ -169,6 +194,24 @@ def _arrays(view: Memory) -> dict[str, Any]:
         "around": view.around.astype(np.float16),
         "null": view.null,
     }
+
+
+def _imagined(kept: Any, views: Sequence[Memory]) -> Imagined | None:
+    """None before version 3. Raises: ValueError, KeyError where something does not fit."""
+    if "imagined" not in kept:
+        return None
+    tokens, weights = (np.asarray(kept[name], np.float32) for name in ("imagined", "says"))
+    fits = (
+        bool(views)
+        and tokens.ndim == 2
+        and tokens.shape[1] == views[0].query.shape[1]
+        and weights.shape == tokens.shape[:1]
+        and 0 < len(tokens) <= MOST_PATCHES
+        and bool(np.isfinite(tokens).all() and np.isfinite(weights).all() and weights.sum() > 0)
+    )
+    if not fits:
+        raise ValueError("scenes that do not fit the views")
+    return Imagined(tokens, weights)
 
 
 def _view(about: Any, kept: Any, number: int) -> Memory:

@@ -28,7 +28,7 @@ from dinoscope.operations.region_ranking import candidates, maxsim, reranked
 from dinoscope.operations.whereabouts import Looker, Sighting, apart, query_of, window_for
 from dinoscope.pictures.limits import Limits
 
-ASKED = 32  # tokens that the index is asked with, of all photos of a thing; and of scenes with it
+ASKED = 32  # tokens that the index is asked with, of all photos of a thing
 TAUGHT = 0.3  # say of the photos beside the scenes: they know large appearances better, scenes small ones
 PLACED = 32  # of the candidates by all their tokens, ordered by where these lie
 LOOKED_AT = 12  # pictures at most, or as many as are wanted, each in its PLACES best places
@@ -141,13 +141,13 @@ def _query(looker: Looker, knower: Knower, limits: Limits) -> RegionQuery:
     """Tokens of the photos, and of scenes with the thing, seen once for each thing."""
     taught = query_of(knower, ASKED)
     if knower.imagined is None:
-        knower.imagined = imagined(looker, knower.thing.shown, ASKED, limits)
-    tokens, weights = knower.imagined
-    every = np.concatenate([taught.tokens, tokens])
+        knower.imagined = imagined(looker, knower.thing.laid, limits)
+    scenes = knower.imagined
+    every = np.concatenate([taught.tokens, scenes.tokens])
     return replace(
         taught,
         tokens=every,
-        weights=np.concatenate([TAUGHT * taught.weights, (1 - TAUGHT) * weights]),
+        weights=np.concatenate([TAUGHT * taught.weights, (1 - TAUGHT) * scenes.weights]),
         places=np.zeros((len(every), 2), np.float32),
         views=np.arange(len(every), dtype=np.float32),  # they lie in no way to each other
     )

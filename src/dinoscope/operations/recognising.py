@@ -108,7 +108,7 @@ class Knower:
     def __init__(self, thing: Remembered) -> None:
         self.thing = thing
         self._views = [(view, Template(view.pixels, view.mask)) for view in thing.shown]
-        self.imagined: tuple[FloatArray, FloatArray] | None = None  # of scenes; made when a library is asked
+        self.imagined = thing.imagined  # None: made when a library is asked
 
     @cached_property
     def usual(self) -> float:

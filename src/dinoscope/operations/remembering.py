@@ -19,6 +19,7 @@ from dinoscope.geometry import Box
 from dinoscope.library.filters import Filter, parse_filter
 from dinoscope.library.objects import ObjectFiles, folded
 from dinoscope.operations.bases import basis_of_model
+from dinoscope.operations.imagining import imagined
 from dinoscope.operations.memories import Kind, Memory, Remembered, checked_name, now
 from dinoscope.operations.queries import PictureLike, opened
 from dinoscope.operations.recalling import Recalled, recall
@@ -154,7 +155,7 @@ class Objects:
             thing = self._kept(name)
             if not 0 <= number < len(thing.views):
                 raise BadRequest(f"{thing.name!r} has {len(thing.views)} views: name one from 0 on")
-            made = replace(thing, views=thing.views[:number] + thing.views[number + 1 :])
+            made = thing.of_views(thing.views[:number] + thing.views[number + 1 :])
             if not made.shown:
                 raise BadRequest(
                     f"that is the only photo of {thing.name!r}: teach it from another one first, or forget it"
@@ -323,6 +324,9 @@ class Objects:
                 raise NoSuchObject(f"{thing.name!r} was forgotten meanwhile")
             latest = thing if data is None else Remembered.read(data, f"the object {thing.name!r}")
             made = latest.with_views(views)
+            if made.imagined is None:  # 1 CPU s, which a library need not wait for when it is asked
+                scenes = imagined(self.looker, made.laid, Limits.of(self._session.settings))
+                made = replace(made, imagined=scenes)
             self._files.put(made.name, made.written())
         return made
 
