@@ -86,12 +86,16 @@ class PointIndex:
     def _near(self, points: Points, owners: Rows, rows: Rows, keys: Rows) -> tuple[Rows, Rows, Rows]:
         """Of some points all in their lists that differ by few bits, and by how many."""
         counts = self._starts[keys + 1] - self._starts[keys]
-        here = np.repeat(rows, counts)
-        there = np.arange(len(here)) + np.repeat(self._starts[keys] - (np.cumsum(counts) - counts), counts)
-        bits = np.bitwise_count(points["code"][here] ^ self._codes[there])
+        ends = np.cumsum(counts)
+        there = np.repeat((self._starts[keys] - ends + counts).astype(np.int32), counts)
+        there += np.arange(len(there), dtype=np.int32)
+        differing = self._codes[there]
+        differing ^= np.repeat(points["code"][rows], counts)
+        bits = np.bitwise_count(differing)
         near = np.flatnonzero(bits <= ALIKE)
-        near = near[owners[here[near]] != self._owners[there[near]]]
-        return here[near], there[near], bits[near].astype(np.int64)
+        here, bits, there = rows[np.searchsorted(ends, near, "right")], bits[near], there[near]
+        others = owners[here] != self._owners[there]
+        return here[others], there[others].astype(np.int64), bits[others].astype(np.int64)
 
 
 def _keys(points: Points, bits: int) -> Iterator[tuple[Rows, Rows]]:
