@@ -204,7 +204,7 @@ def fingerprinted(
     """Make the fingerprints that are missing, some 3 ms each, and say how far it is: (done, total).
 
     Args:
-        pointed: contents whose points are wanted, too, in another 12 ms each.
+        pointed: contents whose points are wanted, too, in another 20 ms each.
     """
     known, bare = set(book.fingerprints()[0]), set(pointed) - book.pointed()
     missing = [
