@@ -21,7 +21,7 @@ from dinoscope.errors import NoLibrary
 from dinoscope.library.library import Library
 from dinoscope.models.config import VitConfig
 
-PICTURES_A_KILL = 200
+PICTURES_A_KILL = 400
 CONFIG = VitConfig(64, 1, 1, 16, "plain", position_grid=(4, 4), mlp_ratio=1.0)
 
 
@@ -54,7 +54,7 @@ def test_a_killed_index_loses_no_committed_picture(
     kept: set[Path] = set()
     unfinished = 0
     for kill in range(kills):
-        unfinished += killed(pictures, environment, tmp_path / "library", len(kept), dice.uniform(0, 0.15))
+        unfinished += killed(pictures, environment, tmp_path / "library", len(kept), dice.uniform(0, 0.1))
         try:
             library = Library.open(tmp_path / "library")  # a reader first: it must see a sound library, too
         except NoLibrary:
