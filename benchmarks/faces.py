@@ -233,7 +233,7 @@ def hidden(look: Callable[[Pixels], list[faces.Face]], people: Sequence[Path]) -
         before, after = look(pixels), look(hide(pixels, boxes))
         for high, box in there:
             x, y = box.centre
-            under = any(one.left <= x < one.right and one.top <= y < one.bottom for one in boxes)
+            under = any(one.holds(x, y) for one in boxes)
             met = [any(one.box.overlap(box) > 0.3 for one in found) for found in (before, after)]
             rows[high] += [1, *met, under]
     print(f"\n{'in crowds, faces of':24}{'faces':>9}{'seen':>9}{'left':>7}{'under':>7}")

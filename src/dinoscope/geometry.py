@@ -55,6 +55,10 @@ class Box:
     def area(self) -> float:
         return (self.right - self.left) * (self.bottom - self.top)
 
+    def scaled(self, across: float, down: float) -> Box:
+        """Edges times ``across`` along x and ``down`` along y."""
+        return Box(self.left * across, self.top * down, self.right * across, self.bottom * down)
+
     def common(self, other: Box) -> Box | None:
         """What two boxes share; None when they do not overlap."""
         left, top = max(self.left, other.left), max(self.top, other.top)

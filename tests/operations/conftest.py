@@ -16,7 +16,16 @@ from dinoscope.models.backbone import ModelIdentity
 from dinoscope.operations.indexing import index_folders
 from dinoscope.operations.progress import Progress
 from dinoscope.operations.session import Session
+from dinoscope.sample import PICTURES
 from dinoscope.settings import Settings
+
+
+def sample_picture(name: str, side: int) -> Image.Image:
+    """One of the sample, ``monuments/berlin_cathedral``, brought to so many pixels a side at most."""
+    with Image.open(PICTURES / f"{name}.webp") as image:
+        small = image.convert("RGB")
+    small.thumbnail((side, side))
+    return small
 
 
 class Colours:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter, ImageOps
-from tests.operations.conftest import Colours
+from tests.operations.conftest import Colours, sample_picture
 
 from dinoscope.errors import BadRequest, LibraryReadOnly
 from dinoscope.geometry import Box, Size
@@ -36,10 +36,7 @@ FISH, CASTLE, HAMMER = "fishes/fish-01", "monuments/neuschwanstein-02", "tools/h
 
 
 def opened(name: str) -> Image.Image:
-    with Image.open(PICTURES / f"{name}.webp") as image:
-        small = image.convert("RGB")
-    small.thumbnail((480, 480))
-    return small
+    return sample_picture(name, 480)
 
 
 def seen(image: Image.Image) -> Seen:

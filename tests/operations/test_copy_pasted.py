@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
-from tests.operations.conftest import Colours
+from tests.operations.conftest import Colours, sample_picture
 
 from dinoscope.library.copybook import FILE, CopyBook
 from dinoscope.library.library import Library
@@ -33,10 +33,7 @@ BACK = "fishes/fish-01"
 
 @cache
 def opened(name: str) -> Image.Image:
-    with Image.open(PICTURES / f"{name}.webp") as image:
-        small = image.convert("RGB")
-    small.thumbnail((320, 320))
-    return small
+    return sample_picture(name, 320)
 
 
 def points_of(image: Image.Image) -> Keypoints:

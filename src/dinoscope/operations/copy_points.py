@@ -29,10 +29,7 @@ POINT = np.dtype(
         ("x", "u1"),  # in 256ths of the longer side
         ("y", "u1"),
         ("turn", "u1"),  # in 256ths of a turn
-        (
-            "scale",
-            "u1",
-        ),  # units of the longer side that a pixel of the level is: 2 ** ((scale & 127) / 8 - 8)
+        ("scale", "u1"),  # 2 ** ((scale & 127) / 8 - 8) units are a pixel of the level
     ]
 )
 MIRRORED = 128  # set in scale where left and right were exchanged

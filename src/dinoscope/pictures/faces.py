@@ -209,8 +209,8 @@ def _shrunk(image: Image, wide: int, high: int) -> FloatArray:
 
 def _moved(box: Box, scale: tuple[float, float], by: tuple[float, float] = (0.0, 0.0)) -> Box:
     """Edges times ``scale`` along x and y, then moved."""
-    (across, down), (x, y) = scale, by
-    return Box(box.left * across + x, box.top * down + y, box.right * across + x, box.bottom * down + y)
+    box, (x, y) = box.scaled(*scale), by
+    return Box(box.left + x, box.top + y, box.right + x, box.bottom + y)
 
 
 def _run(pictures: list[FloatArray]) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -101,7 +101,7 @@ def to_hide(pixels: Pixels, mode: str, where: str, nearer: Pixels | None = None)
     """
     seen = pixels if nearer is None else nearer
     scale = pixels.shape[1] / seen.shape[1], pixels.shape[0] / seen.shape[0]
-    faces = [_widened(_scaled(face.box, scale), pixels) for face in gate(seen).faces]
+    faces = [_widened(face.box.scaled(*scale), pixels) for face in gate(seen).faces]
     if faces and mode not in {"blur", "drop-patches"}:  # a mode nobody knows keeps them out
         raise FaceRefused(
             f"{where} looks like a human face, and faces are kept out here, so nothing of it was kept: "
@@ -136,11 +136,6 @@ def hide(pixels: Pixels, boxes: list[Box]) -> Pixels:
         coarse = part.resize(few, Image.Resampling.BOX)
         hidden[where] = np.asarray(coarse.resize(part.size, Image.Resampling.BICUBIC))
     return hidden
-
-
-def _scaled(box: Box, scale: tuple[float, float]) -> Box:
-    across, down = scale
-    return Box(box.left * across, box.top * down, box.right * across, box.bottom * down)
 
 
 def _widened(box: Box, pixels: Pixels) -> Box:
