@@ -55,3 +55,13 @@ def test_what_a_larger_picture_has_smaller_stays(width: float) -> None:
     assert [(one.spare, one.why) for one in group.members[1:]] == [
         (False, "look: the one to keep has it smaller")
     ]
+
+
+@pytest.mark.parametrize(("share", "spare"), [(0.65, True), (0.2, False)])
+def test_a_frame_may_go_but_not_a_white_picture_with_another_on_it(share: float, *, spare: bool) -> None:
+    best, framed = picture(1, 1024, 768), picture(2, 640, 480)
+    outline = rectangle(640 * share**0.5, 480 * share**0.5)
+    found = Found(0.99, 0.99, ("border",), "there", rectangle(1024, 768), outline, shared=(1.0, share))
+    group = group_of(["1", "2"], {"1": (best,), "2": (framed,)}, {("1", "2"): found})
+    assert group.keep == 1
+    assert [one.spare for one in group.members[1:]] == [spare]

@@ -24,6 +24,7 @@ COPY = 0.5  # probability from which two pictures count as copies, unless anothe
 SIMILAR = 0.5  # the same for pictures that are only alike
 MOST_SIMILAR = 1000  # pairs only alike that a report holds, the likest
 ALL = 0.9  # of a picture: it shows no more than that in the other
+FRAMED = 0.5  # of a picture within a border: around less there is more than a border, however plain it is
 FINER = 1.05  # times the pixels a side: what is within a larger picture is more than a part of it
 HARMLESS = frozenset({"identical", "size", "compression", "mirror", "rotation", "stretch"})
 LOSSLESS = frozenset({"png", "tiff", "bmp"})
@@ -202,7 +203,7 @@ def _fate(content: str, best: str, within: Mapping[Pair, Found]) -> tuple[bool, 
     if found is None:
         return False, "look: it belongs here by another copy only"
     mine = found.shared[0 if content < best else 1]
-    if mine < ALL and "border" not in found.edits:
+    if mine < (FRAMED if "border" in found.edits else ALL):
         return False, "look: it shows something that the one to keep does not"
     if "inset" in found.edits or "overlay" in found.edits:
         return False, f"look: {found.words}"
